@@ -1,0 +1,1 @@
+"""Reads and checks what is taught: course manifests, lessons, exercises."""

@@ -1,0 +1,133 @@
+"""Lessons: a Markdown notebook with front matter that says what it teaches and how long it takes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import jupytext
+import nbformat
+import yaml
+from nbformat import NotebookNode
+from pydantic import Field, ValidationError
+
+from tpc_courses.manifest import Frozen, LessonSlug
+from tpc_courses.problems import Problem, SourceError
+
+# Keys that belong to jupytext or to the book engine, not to us.
+FOREIGN_KEYS = {
+    "jupytext",
+    "kernelspec",
+    "kernel",
+    "authors",
+    "license",
+    "tags",
+    "label",
+    "thumbnail",
+    "exports",
+}
+
+
+class Prerequisite(Frozen):
+    """What a learner needs before: a lesson of ours, or a skill in words."""
+
+    lesson: LessonSlug | None = None
+    text: str | None = None
+
+
+class Lesson(Frozen):
+    """What the front matter of a lesson declares; `slug` is `topic/name`."""
+
+    slug: LessonSlug
+    title: str = Field(min_length=3, max_length=80)
+    description: str = Field(default="", max_length=300)
+    objectives: Annotated[tuple[str, ...], Field(min_length=2, max_length=4)]
+    prerequisites: tuple[Prerequisite, ...] = ()
+    minutes: int = Field(ge=5, le=180)
+
+    @property
+    def topic(self) -> str:
+        return self.slug.split("/")[0]
+
+
+def read_lesson(path: Path) -> Lesson:
+    """Return what a lesson declares about itself; raises SourceError with every problem."""
+    slug = f"{path.parent.name}/{path.stem}"
+    declared = {key: value for key, value in front_matter(path).items() if key not in FOREIGN_KEYS}
+    try:
+        return Lesson.model_validate({"slug": slug, **declared})
+    except ValidationError as e:
+        raise SourceError(front_matter_problems(f"notebooks/{slug}{path.suffix}", e, Lesson)) from e
+
+
+def front_matter(path: Path) -> dict[str, object]:
+    """Return the front matter of a Markdown notebook, or the `campus` metadata of an .ipynb."""
+    if path.suffix == ".ipynb":
+        metadata = nbformat.read(path, as_version=4).metadata
+        return dict(metadata.get("campus", {}))
+    text = path.read_text(encoding="utf-8")
+    if not text.startswith("---\n") or "\n---\n" not in text[4:]:
+        problem = Problem(
+            _short(path), "line 1", "no front matter", "Begin the file with `---`, its keys, `---`"
+        )
+        raise SourceError([problem])
+    try:
+        declared = yaml.safe_load(text[4:].split("\n---\n", 1)[0])
+    except yaml.YAMLError as e:
+        problem = Problem(
+            _short(path), "front matter", f"not YAML ({' '.join(str(e).split())})", "Correct it"
+        )
+        raise SourceError([problem]) from e
+    return dict(declared or {})
+
+
+def front_matter_problems(name: str, error: ValidationError, model: type[Frozen]) -> list[Problem]:
+    """Return the problems that pydantic found in a front matter, in our form."""
+    problems = []
+    for item in error.errors():
+        where = "front matter " + ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            remedy = (
+                f"Remove it or use one of: {', '.join(key for key in model.model_fields if key != 'slug')}"
+            )
+            problems.append(Problem(name, where, "unknown key", remedy))
+        else:
+            problems.append(
+                Problem(name, where, item["msg"].removeprefix("Value error, "), "Correct the value")
+            )
+    return problems
+
+
+def notebook_from(path: Path) -> NotebookNode:
+    """Return the notebook of a source, Markdown or .ipynb, without outputs and with stable cell ids."""
+    return _parsed(path, path.stat().st_mtime_ns).copy() if path.suffix == ".md" else _stripped(path)
+
+
+@lru_cache(maxsize=256)
+def _parsed_text(path: Path, stamp: int) -> str:
+    notebook = jupytext.read(path, fmt="md:myst")
+    for index, cell in enumerate(notebook.cells):
+        # nbformat draws random ids; ours must be equal on each rebuild.
+        cell["id"] = f"cell-{index:03d}"
+    notebook.metadata = NotebookNode(
+        kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"},
+        language_info={"name": "python"},
+    )
+    return str(nbformat.writes(notebook))
+
+
+def _parsed(path: Path, stamp: int) -> NotebookNode:
+    return nbformat.reads(_parsed_text(path, stamp), as_version=4)
+
+
+def _stripped(path: Path) -> NotebookNode:
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
+def _short(path: Path) -> str:
+    return "/".join(path.parts[-3:])

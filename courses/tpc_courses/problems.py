@@ -1,0 +1,28 @@
+"""A problem found by a check, in the one form in which people read it: file, place, finding, remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong: `path` is relative to the root, `where` a key or line, `remedy` an action."""
+
+    path: str
+    where: str
+    found: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = f"{self.path}: {self.where}" if self.where else self.path
+        return f"{place}: {self.found}. {self.remedy}."
+
+
+class SourceError(ValueError):
+    """Sources that cannot be used; carries every problem found, not the first."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
