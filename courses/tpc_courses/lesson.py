@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -101,31 +102,23 @@ def front_matter_problems(name: str, error: ValidationError, model: type[Frozen]
 
 def notebook_from(path: Path) -> NotebookNode:
     """Return the notebook of a source, Markdown or .ipynb, without outputs and with stable cell ids."""
-    return _parsed(path, path.stat().st_mtime_ns).copy() if path.suffix == ".md" else _stripped(path)
-
-
-@lru_cache(maxsize=256)
-def _parsed_text(path: Path, stamp: int) -> str:
-    notebook = jupytext.read(path, fmt="md:myst")
-    for index, cell in enumerate(notebook.cells):
-        # nbformat draws random ids; ours must be equal on each rebuild.
-        cell["id"] = f"cell-{index:03d}"
+    notebook = (
+        jupytext.read(path, fmt="md:myst") if path.suffix == ".md" else nbformat.read(path, as_version=4)
+    )
+    seen = Counter[str]()
+    for cell in notebook.cells:
+        # nbformat draws random ids. Ids from the content keep rebuilds equal, and an inserted
+        # cell leaves the others alone, so that a student's pull merges.
+        digest = hashlib.sha1(cell.source.encode()).hexdigest()[:10]
+        seen[digest] += 1
+        cell["id"] = f"{digest}-{seen[digest]}"
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
     notebook.metadata = NotebookNode(
         kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"},
         language_info={"name": "python"},
     )
-    return str(nbformat.writes(notebook))
-
-
-def _parsed(path: Path, stamp: int) -> NotebookNode:
-    return nbformat.reads(_parsed_text(path, stamp), as_version=4)
-
-
-def _stripped(path: Path) -> NotebookNode:
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
 
 

@@ -1,0 +1,1 @@
+"""Lessons to book pages: execution, rendering, feeds, checks."""

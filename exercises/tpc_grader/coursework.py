@@ -1,0 +1,148 @@
+"""nbgrader course folders, derived from the manifests: configuration, source, release, gradebook.
+
+nbgrader stays the authority; this module only writes what it reads and calls its own API.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from tpc_courses.exercise import source_notebook
+from tpc_courses.manifest import Course
+from tpc_courses.places import Places
+from traitlets.config import Config
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened to one submission: `error` is empty when nbgrader graded it."""
+
+    student: str
+    score: float | None
+    max_score: float | None
+    error: str = ""
+
+
+def exchange_folder(places: Places) -> Path:
+    """Return the folder through which releases, submissions and feedback pass."""
+    return places.state / "exchange"
+
+
+def course_config(places: Places, course: Course) -> Config:
+    """Return nbgrader's configuration for one course."""
+    config = Config()
+    config.CourseDirectory.course_id = course.id
+    config.CourseDirectory.root = str(places.nbgrader(course.id))
+    config.CourseDirectory.db_url = f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}"
+    config.Exchange.root = str(exchange_folder(places))
+    config.Exchange.path_includes_course = True
+    config.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}
+    config.ExecutePreprocessor.timeout = 60
+    config.Execute.timeout = 60
+    return config
+
+
+def prepare_course(places: Places, course: Course) -> list[str]:
+    """Write configuration and release of every exercise that changed; returns the slugs released."""
+    folder = places.nbgrader(course.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "nbgrader_config.py").write_text(_config_file(course_config(places, course)), encoding="utf-8")
+    with Gradebook(course_config(places, course).CourseDirectory.db_url, course.id):
+        pass
+    return [slug for slug in course.exercises if _release_if_changed(places, course, slug)]
+
+
+def grade(places: Places, course: Course, exercise: str, force: bool = False) -> list[Outcome]:
+    """Collect and autograde the newest submission of each student; one bad notebook stops no other."""
+    course.unit_of(exercise)
+    api = _api(places, course)
+    _checked(api.collect(exercise, update=True), f"collect {exercise}")
+    outcomes = []
+    for student in sorted(api.get_submitted_students(exercise)):
+        graded = student in api.get_autograded_students(exercise)
+        result = {"success": True} if graded and not force else api.autograde(exercise, student)
+        error = "" if result["success"] else _last_line(result)
+        outcomes.append(Outcome(student, *_score(places, course, exercise, student), error))
+    return outcomes
+
+
+def release_feedback(places: Places, course: Course, exercise: str) -> int:
+    """Generate and release feedback for everything graded; returns for how many students."""
+    api = _api(places, course)
+    _checked(api.generate_feedback(exercise, force=True), f"feedback {exercise}")
+    _checked(api.release_feedback(exercise), f"release feedback {exercise}")
+    return len(api.get_autograded_students(exercise))
+
+
+def _release_if_changed(places: Places, course: Course, slug: str) -> bool:
+    """Release an exercise when its source differs from the one released last."""
+    folder = places.nbgrader(course.id)
+    notebook = source_notebook(places.exercise(slug))
+    text = str(nbformat.writes(notebook)) + "\n"
+    stamp = folder / "release" / f"{slug}.sha256"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if (
+        stamp.exists()
+        and stamp.read_text() == digest
+        and (exchange_folder(places) / course.id / "outbound" / slug).exists()
+    ):
+        return False
+    source = folder / "source" / slug / f"{slug}.ipynb"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text(text, encoding="utf-8")
+    api = _api(places, course)
+    _checked(api.generate_assignment(slug, force=True), f"generate {slug}")
+    exchange_folder(places).mkdir(parents=True, exist_ok=True)
+    # nbgrader refuses an exchange that not everyone may write to; see `campus doctor` on isolation.
+    exchange_folder(places).chmod(0o777)
+    previous = os.umask(0o022)
+    try:
+        _checked(api.release_assignment(slug, force=True), f"release {slug}")
+    finally:
+        os.umask(previous)
+    stamp.write_text(digest)
+    return True
+
+
+def _api(places: Places, course: Course) -> NbGraderAPI:
+    config = course_config(places, course)
+    return NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+
+
+def _score(places: Places, course: Course, exercise: str, student: str) -> tuple[float | None, float | None]:
+    with Gradebook(course_config(places, course).CourseDirectory.db_url, course.id) as gradebook:
+        for submission in gradebook.student_submissions(student):
+            if submission.assignment.name == exercise:
+                return float(submission.score), float(submission.max_score)
+    return None, None
+
+
+def _checked(result: dict[str, object], what: str) -> None:
+    if not result["success"]:
+        raise RuntimeError(f"nbgrader could not {what}: {_last_line(result)}")
+
+
+def _last_line(result: dict[str, object]) -> str:
+    text = str(result.get("error") or result.get("log") or "no reason given").strip()
+    return text.splitlines()[-1] if text else "no reason given"
+
+
+def _config_file(config: Config) -> str:
+    lines = [
+        "# Written by `campus build` from the course manifest; edits are overwritten.",
+        "c = get_config()",
+    ]
+    for section, traits in sorted(config.items()):
+        lines += [
+            f"c.{section}.{name} = {json.loads(json.dumps(value))!r}"
+            for name, value in sorted(traits.items())
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Settings to a running JupyterHub, and the campus service."""

@@ -1,0 +1,206 @@
+"""People: accounts, enrolments and class codes, in the campus database. Who teaches what is decided here only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from sqlalchemy import Engine, ForeignKey, create_engine, event, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
+ROLES = ("student", "instructor")
+MINIMUM_PASSWORD = 10
+# No 0/O or 1/l: codes are read aloud and written on boards.
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+_hasher = PasswordHasher()
+
+
+def utcnow() -> dt.datetime:
+    """Return the time by the server's clock; tests replace this one function."""
+    return dt.datetime.now(dt.UTC)
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Person(Base):
+    """An account. `password_hash` is empty for people who came by roster and have not signed up yet."""
+
+    __tablename__ = "person"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    display_name: Mapped[str]
+    password_hash: Mapped[str] = mapped_column(default="")
+    approved: Mapped[bool] = mapped_column(default=True)
+    created: Mapped[dt.datetime] = mapped_column(default=utcnow)
+
+
+class Enrolment(Base):
+    """A person's role in a course."""
+
+    __tablename__ = "enrolment"
+    course: Mapped[str] = mapped_column(primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("person.name", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str] = mapped_column(default="student")
+
+
+class ClassCode(Base):
+    """The code that lets people sign up for a course."""
+
+    __tablename__ = "class_code"
+    course: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+
+
+class LessonVisit(Base):
+    """That a person opened a lesson, and whether they marked it done."""
+
+    __tablename__ = "lesson_visit"
+    person: Mapped[str] = mapped_column(ForeignKey("person.name", ondelete="CASCADE"), primary_key=True)
+    lesson: Mapped[str] = mapped_column(primary_key=True)
+    opened: Mapped[dt.datetime] = mapped_column(default=utcnow)
+    done: Mapped[bool] = mapped_column(default=False)
+
+
+class PeopleError(ValueError):
+    """A refused request about people, in words for the person who made it."""
+
+
+def open_database(url: str) -> Engine:
+    """Return the campus database, brought to this version's tables; raises PeopleError for a newer one."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=ON"))
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as e:
+        raise PeopleError(
+            f"{url}: the database was made by a newer TPC Campus (this one knows revision {head}). "
+            "Start the newer version, or restore the backup made before the upgrade."
+        ) from e
+    return engine
+
+
+def checked_name(raw: str) -> str:
+    """Return a user name in its stored form; raises PeopleError when it cannot be a host name label."""
+    name = raw.strip().lower()
+    if not NAME.fullmatch(name):
+        raise PeopleError(
+            f"{raw!r} cannot be a user name. Use a letter, then letters a-z, digits or dashes, at most 30."
+        )
+    return name
+
+
+def checked_password(password: str) -> str:
+    """Return the password; raises PeopleError when it is too short."""
+    if len(password) < MINIMUM_PASSWORD:
+        raise PeopleError(
+            f"The password is too short. Use at least {MINIMUM_PASSWORD} characters; a few words are fine."
+        )
+    return password
+
+
+def sign_up(
+    session: Session, name: str, display_name: str, password: str, code: str, approval: Iterable[str]
+) -> Person:
+    """Create an account, or complete one that a roster announced, and enrol it by class code.
+
+    `approval` names the courses whose instructors approve sign-ups. Raises PeopleError.
+    """
+    course = course_of_code(session, code)
+    name = checked_name(name)
+    person = session.get(Person, name)
+    if person is not None and person.password_hash:
+        raise PeopleError(f"The name {name} is taken. Choose another, or sign in if it is yours.")
+    if person is None:
+        person = Person(
+            name=name, display_name=display_name.strip()[:100] or name, approved=course not in set(approval)
+        )
+        session.add(person)
+    person.password_hash = _hasher.hash(checked_password(password))
+    session.flush()
+    enrol(session, course, name)
+    return person
+
+
+def course_of_code(session: Session, code: str) -> str:
+    """Return the course that a class code opens; raises PeopleError."""
+    course = session.scalar(select(ClassCode.course).where(ClassCode.code == code.strip().lower()))
+    if course is None:
+        raise PeopleError("That class code is not known. Ask your instructor for the code of your course.")
+    return course
+
+
+def is_password(person: Person | None, password: str) -> bool:
+    """Return whether the password is right; takes as long for a person who does not exist."""
+    stored = person.password_hash if person and person.password_hash else _DUMMY_HASH
+    try:
+        return _hasher.verify(stored, password) and person is not None and bool(person.password_hash)
+    except VerifyMismatchError:
+        return False
+
+
+def set_password(session: Session, name: str, password: str) -> None:
+    """Give a person a new password; raises PeopleError when there is no such person."""
+    person = session.get(Person, name)
+    if person is None:
+        raise PeopleError(f"There is no person called {name}.")
+    person.password_hash = _hasher.hash(checked_password(password))
+
+
+def enrol(session: Session, course: str, name: str, role: str = "student") -> None:
+    """Give a person a role in a course; a student who becomes instructor changes role."""
+    if role not in ROLES:
+        raise PeopleError(f"{role!r} is no role. Use one of: {', '.join(ROLES)}.")
+    found = session.get(Enrolment, (course, name))
+    if found is None:
+        session.add(Enrolment(course=course, person=name, role=role))
+    elif role == "instructor":
+        found.role = role
+    session.flush()
+
+
+def members(session: Session, course: str, role: str) -> list[str]:
+    """Return the names of those who have a role in a course, sorted."""
+    query = select(Enrolment.person).where(Enrolment.course == course, Enrolment.role == role)
+    return sorted(session.scalars(query))
+
+
+def roles_of(session: Session, name: str) -> dict[str, str]:
+    """Return course -> role for one person."""
+    return {
+        row.course: row.role for row in session.scalars(select(Enrolment).where(Enrolment.person == name))
+    }
+
+
+def ensure_class_codes(session: Session, courses: Iterable[str]) -> dict[str, str]:
+    """Return course -> class code, drawing a code for each course that has none."""
+    codes = {row.course: row.code for row in session.scalars(select(ClassCode))}
+    for course in courses:
+        if course not in codes:
+            codes[course] = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(2))
+            session.add(ClassCode(course=course, code=codes[course]))
+    return codes
+
+
+def random_password() -> str:
+    """Return a password of four groups, about 79 bits."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
+
+
+_DUMMY_HASH = _hasher.hash(secrets.token_hex())

@@ -1,0 +1,126 @@
+"""Settings of a place: read from `hub/profiles/<site>.toml` and CAMPUS_* variables into one frozen model."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tpc_courses.places import Places
+from tpc_courses.problems import Problem, SourceError
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(Section):
+    """What one student's server may use; enforced as far as the engine can."""
+
+    memory_gib: float = Field(default=2.0, gt=0, description="memory of a server with its kernels")
+    cpus: float = Field(default=1.0, gt=0, description="CPU share of a server with its kernels")
+    idle_minutes: int = Field(default=60, ge=1, description="a server idle this long is stopped; files stay")
+
+
+class Tls(Section):
+    """Certificate and key of the public address, PEM files."""
+
+    certificate: Path
+    key: Path
+
+
+class SignIn(Section):
+    """How people sign in: the embedded way, or a class of oauthenticator / ltiauthenticator with its traits."""
+
+    method: Literal["campus", "github", "cilogon", "globus", "oidc", "lti13"] = "campus"
+    options: dict[str, Any] = Field(default={}, description="traits of the authenticator, by name")
+    secret_file: Path | None = Field(default=None, description="file that holds the client secret")
+
+
+class Settings(Section):
+    """Everything that differs between two places that run the same campus."""
+
+    host: str = Field(default="hub.localhost", description="public host name")
+    port: int = Field(default=8000, ge=1, le=65526, description="public port; the nine above it serve inside")
+    bind: str = Field(default="127.0.0.1", description="address to listen on")
+    public_url: str = Field(default="", description="public address when a proxy or TLS changes it")
+    subdomains: bool = Field(default=True, description="an own origin per person and service")
+    engine: Literal["local"] = Field(default="local", description="what starts student servers")
+    database: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the state folder")
+    limits: Limits = Limits()
+    sign_in: SignIn = SignIn()
+    tls: Tls | None = None
+
+    @property
+    def url(self) -> str:
+        """Return the address people open, without a slash at the end."""
+        scheme = "https" if self.tls else "http"
+        standard = {"http": 80, "https": 443}[scheme]
+        suffix = "" if self.port == standard else f":{self.port}"
+        return (self.public_url or f"{scheme}://{self.host}{suffix}").rstrip("/")
+
+    @property
+    def campus_url(self) -> str:
+        """Return the address of the campus service, without a slash at the end."""
+        return f"{self.service_host('campus')}/services/campus"
+
+    def service_host(self, service: str) -> str:
+        """Return scheme, host and port of a service: its own host with subdomains, the campus's without."""
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{service}.{rest}" if self.subdomains else self.url
+
+    # One public port; what serves inside takes the next ones, so that a restarted hub finds its servers again.
+
+    @property
+    def hub_port(self) -> int:
+        return self.port + 1
+
+    @property
+    def proxy_api_port(self) -> int:
+        return self.port + 2
+
+    @property
+    def campus_port(self) -> int:
+        return self.port + 3
+
+    def formgrader_port(self, index: int) -> int:
+        """Return the port of the index-th course's formgrader."""
+        return self.port + 4 + index
+
+
+def load_settings(places: Places, profile: str | None = None) -> Settings:
+    """Return the settings of a profile with CAMPUS_* variables on top; raises SourceError with all problems."""
+    name = profile or os.environ.get("CAMPUS_PROFILE", "local")
+    path = places.profiles / f"{name}.toml"
+    label = f"hub/profiles/{name}.toml"
+    if not path.exists():
+        known = ", ".join(sorted(each.stem for each in places.profiles.glob("*.toml")))
+        raise SourceError([Problem(label, "", "no such profile", f"Create it, or use one of: {known}")])
+    try:
+        declared = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Settings.model_validate({**declared, **_from_environment()})
+    except tomllib.TOMLDecodeError as e:
+        raise SourceError([Problem(label, "", f"not TOML ({e})", "Correct it")]) from e
+    except ValidationError as e:
+        raise SourceError(_problem(label, error) for error in e.errors()) from e
+
+
+def _from_environment() -> dict[str, str]:
+    """Return the settings given as CAMPUS_HOST, CAMPUS_PORT, ... (plain values only)."""
+    simple = {name for name, field in Settings.model_fields.items() if field.annotation in (str, int, bool)}
+    return {
+        name: os.environ[f"CAMPUS_{name.upper()}"]
+        for name in simple
+        if os.environ.get(f"CAMPUS_{name.upper()}")
+    }
+
+
+def _problem(label: str, error: Any) -> Problem:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return Problem(
+            label, where, "unknown key", f"Remove it or use one of: {', '.join(Settings.model_fields)}"
+        )
+    return Problem(label, where, error["msg"], "Correct the value here or in its CAMPUS_* variable")
