@@ -1,0 +1,178 @@
+"""Settings and manifests to JupyterHub traits. Each `set_x(c, ...)` sets, never appends, and can be tested alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from tpc_courses.manifest import Course
+from tpc_courses.places import Places
+
+from tpc_hub.engines import ENGINES
+from tpc_hub.secrets import ensure_secret
+from tpc_hub.settings import Settings
+
+AUTHENTICATORS = {
+    "github": "oauthenticator.github.GitHubOAuthenticator",
+    "cilogon": "oauthenticator.cilogon.CILogonOAuthenticator",
+    "globus": "oauthenticator.globus.GlobusOAuthenticator",
+    "oidc": "oauthenticator.generic.GenericOAuthenticator",
+    "lti13": "ltiauthenticator.lti13.auth.LTI13Authenticator",
+}
+HERE = Path(__file__).parent
+
+
+def configure(c: Any, settings: Settings, courses: tuple[Course, ...], places: Places) -> None:
+    """Fill JupyterHub's configuration object `c`."""
+    os.umask(0o077)
+    set_addresses(c, settings)
+    set_state(c, settings, places)
+    set_proxy(c, settings, places)
+    set_sign_in(c, settings, places)
+    set_pages(c, settings)
+    set_groups(c, courses)
+    set_services(c, settings, courses, places)
+    set_roles(c, courses)
+    set_servers(c, settings, places)
+
+
+def set_addresses(c: Any, settings: Settings) -> None:
+    """Set where people and processes find the hub."""
+    c.JupyterHub.bind_url = f"{'https' if settings.tls else 'http'}://{settings.bind}:{settings.port}"
+    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings.hub_port}"
+    if settings.subdomains:
+        c.JupyterHub.subdomain_host = settings.url
+    if settings.tls:
+        c.JupyterHub.ssl_cert = str(settings.tls.certificate)
+        c.JupyterHub.ssl_key = str(settings.tls.key)
+
+
+def set_state(c: Any, settings: Settings, places: Places) -> None:
+    """Keep everything the hub writes in the state folder."""
+    c.JupyterHub.db_url = settings.database or f"sqlite:///{places.hub_dir / 'jupyterhub.sqlite'}"
+    c.JupyterHub.cookie_secret_file = str(places.hub_dir / "cookie-secret")
+    c.JupyterHub.upgrade_db = True
+    c.ConfigurableHTTPProxy.pid_file = str(places.hub_dir / "proxy.pid")
+
+
+def set_proxy(c: Any, settings: Settings, places: Places) -> None:
+    """Run the pinned proxy; the book and the names people mistype are served by the campus service."""
+    c.ConfigurableHTTPProxy.command = [str(places.root / "node_modules" / ".bin" / "configurable-http-proxy")]
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings.proxy_api_port}"
+    c.ConfigurableHTTPProxy.auth_token = ensure_secret(places, "proxy-token")
+    campus = f"http://127.0.0.1:{settings.campus_port}"
+    if settings.subdomains:
+        wrong_names = {"localhost", "127.0.0.1"} - {settings.host}
+        c.Proxy.extra_routes = {
+            f"{settings.host}/book/": campus,
+            **{f"{name}/": campus for name in wrong_names},
+        }
+    else:
+        c.Proxy.extra_routes = {"/book/": campus}
+
+
+def set_sign_in(c: Any, settings: Settings, places: Places) -> None:
+    """Choose who decides who somebody is."""
+    method = settings.sign_in.method
+    if method == "campus":
+        c.JupyterHub.authenticator_class = "tpc_hub.sign_in.CampusAuthenticator"
+        c.CampusAuthenticator.database_url = places.database_url
+        c.Authenticator.allow_all = True  # an account is made by class code or roster only
+        return
+    c.JupyterHub.authenticator_class = AUTHENTICATORS[method]
+    section = c[AUTHENTICATORS[method].rpartition(".")[2]]
+    for name, value in settings.sign_in.options.items():
+        section[name] = value
+    if settings.sign_in.secret_file:
+        section["client_secret"] = settings.sign_in.secret_file.read_text(encoding="utf-8").strip()
+
+
+def set_pages(c: Any, settings: Settings) -> None:
+    """Show our sign-in page, and the campus as the home page after it."""
+    c.JupyterHub.template_paths = [str(HERE / "templates"), str(HERE / "static")]
+    c.JupyterHub.template_vars = {"book_url": f"{settings.url}/book/", "campus_url": settings.campus_url}
+    c.JupyterHub.default_url = f"{settings.campus_url}/"
+    c.JupyterHub.implicit_spawn_seconds = 1
+
+
+def set_groups(c: Any, courses: tuple[Course, ...]) -> None:
+    """Create the two groups of each course; the campus service keeps their members right."""
+    kinds = ("nbgrader", "formgrade")
+    c.JupyterHub.load_groups = {f"{kind}-{course.id}": {"users": []} for course in courses for kind in kinds}
+
+
+def set_services(c: Any, settings: Settings, courses: tuple[Course, ...], places: Places) -> None:
+    """Declare the campus service, one formgrader per course (started on demand) and the idle culler."""
+    environment = {
+        "CAMPUS_ROOT": str(places.root),
+        "CAMPUS_STATE": str(places.state),
+        "CAMPUS_INSTANCE": str(places.state),
+        "PATH": os.environ["PATH"],
+    }
+    environment |= {key: value for key, value in os.environ.items() if key.startswith("CAMPUS_")}
+    campus = {
+        "name": "campus",
+        "url": f"http://127.0.0.1:{settings.campus_port}",
+        "command": [sys.executable, "-m", "tpc_hub.campus"],
+        "cwd": str(places.root),
+        "environment": environment,
+        "oauth_no_confirm": True,
+        "display": False,
+    }
+    formgraders = [
+        {
+            "name": f"formgrader-{course.id}",
+            "url": f"http://127.0.0.1:{settings.formgrader_port(index)}",
+            "api_token": ensure_secret(places, f"formgrader-{course.id}"),
+            "oauth_client_id": f"service-formgrader-{course.id}",
+            "oauth_no_confirm": True,
+            "display": False,
+        }
+        for index, course in enumerate(courses)
+    ]
+    idle = settings.limits.idle_minutes * 60
+    culler = {
+        "name": "idle-culler",
+        "command": [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={idle}", "--cull-every=60"],
+        "environment": environment,
+    }
+    c.JupyterHub.services = [campus, *formgraders, culler]
+
+
+def set_roles(c: Any, courses: tuple[Course, ...]) -> None:
+    """Give each party the least it needs; nobody holds an admin scope."""
+    groups = [f"{kind}-{course.id}" for course in courses for kind in ("nbgrader", "formgrade")]
+    c.JupyterHub.load_roles = [
+        {"name": "user", "scopes": ["self", "access:services!service=campus"]},
+        {"name": "campus", "services": ["campus"], "scopes": [f"groups!group={group}" for group in groups]},
+        {
+            "name": "idle-culler",
+            "services": ["idle-culler"],
+            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        },
+        *(
+            {
+                "name": f"formgrade-{course.id}",
+                "groups": [f"formgrade-{course.id}"],
+                "scopes": [f"access:services!service=formgrader-{course.id}"],
+            }
+            for course in courses
+        ),
+    ]
+
+
+def set_servers(c: Any, settings: Settings, places: Places) -> None:
+    """Say how student servers start and what they may do; the engine adds its own."""
+    c.Spawner.default_url = "/lab"
+    c.Spawner.disable_user_config = True
+    c.Spawner.http_timeout = 120
+    c.Spawner.start_timeout = 180
+    c.Spawner.environment = {
+        "JUPYTER_CONFIG_PATH": str(places.hub_dir / "student-config"),
+        "CAMPUS_INSTANCE": str(places.state),
+        "CAMPUS_CORPUS": str(places.corpus),
+    }
+    c.JupyterHub.spawn_throttle_retry_range = (3, 8)
+    ENGINES[settings.engine].configure(c, settings, places)

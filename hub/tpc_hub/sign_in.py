@@ -1,0 +1,96 @@
+"""The embedded sign-in: accounts by class code or roster, per-person passwords, optional approval."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from typing import Any
+
+from jupyterhub.auth import Authenticator
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.utils import maybe_future
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+from tpc_courses.manifest import load_courses
+from tpc_courses.places import Places
+from traitlets import Unicode
+
+from tpc_hub.people import PeopleError, Person, is_password, open_database, sign_up
+
+ATTEMPTS = 10
+WINDOW_SECONDS = 300.0
+
+
+class CampusAuthenticator(Authenticator):
+    """Checks passwords against the campus database. (nativeauthenticator 1.3 does not run on JupyterHub 6.)"""
+
+    database_url = Unicode(help="SQLAlchemy URL of the campus database").tag(config=True)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.engine: Engine = open_database(self.database_url)
+        self._failures: dict[str, deque[float]] = defaultdict(deque)
+
+    async def authenticate(self, handler: Any, data: dict[str, str]) -> str | None:
+        """Return the name of the person who gave the right password and is approved, else None."""
+        name = data.get("username", "").strip().lower()
+        if self._too_many(name):
+            self.log.warning("Sign-in of %r refused: %d failures in a few minutes", name[:30], ATTEMPTS)
+            return None
+        # Hashing takes tens of milliseconds by design; the hub's loop must go on meanwhile.
+        accepted = await asyncio.to_thread(self._is_accepted, name, data.get("password", "")[:1000])
+        if not accepted:
+            self._failures[name].append(time.monotonic())
+            return None
+        self._failures.pop(name, None)
+        return name
+
+    def _is_accepted(self, name: str, password: str) -> bool:
+        with Session(self.engine) as session:
+            person = session.get(Person, name)
+            return is_password(person, password) and person is not None and person.approved
+
+    def _too_many(self, name: str) -> bool:
+        failures = self._failures[name]
+        while failures and failures[0] < time.monotonic() - WINDOW_SECONDS:
+            failures.popleft()
+        if not failures:
+            del self._failures[name]
+        return len(failures) >= ATTEMPTS
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type]]:
+        """Return the extra pages: sign-up."""
+        return [*super().get_handlers(app), (r"/signup", SignUpHandler)]
+
+
+class SignUpHandler(BaseHandler):
+    """The sign-up form: GET shows it, POST makes the account and signs the person in."""
+
+    async def get(self) -> None:
+        await self._show("", {})
+
+    async def post(self) -> None:
+        fields = {
+            key: self.get_body_argument(key, "") for key in ("name", "display_name", "password", "code")
+        }
+        try:
+            approved = await asyncio.to_thread(self._sign_up, fields)
+        except PeopleError as e:
+            self.set_status(400)
+            await self._show(str(e), fields)
+            return
+        if not approved:
+            await self._show("Your account waits for your instructor's approval. Sign in after that.", {})
+            return
+        user = await self.login_user({"username": fields["name"], "password": fields["password"]})
+        self.redirect(self.get_next_url(user))
+
+    def _sign_up(self, fields: dict[str, str]) -> bool:
+        approval = [course.id for course in load_courses(Places.find()) if course.approval]
+        with Session(self.authenticator.engine) as session, session.begin():
+            return sign_up(session, approval=approval, **fields).approved
+
+    async def _show(self, message: str, fields: dict[str, str]) -> None:
+        page = self.render_template("signup.html", message=message, fields=fields)
+        self.finish(await maybe_future(page))

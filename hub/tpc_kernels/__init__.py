@@ -1,0 +1,1 @@
+"""Fast, confined processes for student servers, kernels and grading jobs."""
