@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook
@@ -20,6 +19,9 @@ from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from traitlets.config import Config
 
+from tpc_grader.exchange_folder import exchange_folder
+from tpc_grader.records import standing
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -29,11 +31,6 @@ class Outcome:
     score: float | None
     max_score: float | None
     error: str = ""
-
-
-def exchange_folder(places: Places) -> Path:
-    """Return the folder through which releases, submissions and feedback pass."""
-    return places.state / "exchange"
 
 
 def course_config(places: Places, course: Course) -> Config:
@@ -70,7 +67,8 @@ def grade(places: Places, course: Course, exercise: str, force: bool = False) ->
         graded = student in api.get_autograded_students(exercise)
         result = {"success": True} if graded and not force else api.autograde(exercise, student)
         error = "" if result["success"] else _last_line(result)
-        outcomes.append(Outcome(student, *_score(places, course, exercise, student), error))
+        where = standing(places, course, exercise, student)
+        outcomes.append(Outcome(student, where.score, where.max_score, error))
     return outcomes
 
 
@@ -79,6 +77,9 @@ def release_feedback(places: Places, course: Course, exercise: str) -> int:
     api = _api(places, course)
     _checked(api.generate_feedback(exercise, force=True), f"feedback {exercise}")
     _checked(api.release_feedback(exercise), f"release feedback {exercise}")
+    released = places.nbgrader(course.id) / "released"
+    released.mkdir(exist_ok=True)
+    (released / exercise).touch()
     return len(api.get_autograded_students(exercise))
 
 
@@ -115,14 +116,6 @@ def _release_if_changed(places: Places, course: Course, slug: str) -> bool:
 def _api(places: Places, course: Course) -> NbGraderAPI:
     config = course_config(places, course)
     return NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
-
-
-def _score(places: Places, course: Course, exercise: str, student: str) -> tuple[float | None, float | None]:
-    with Gradebook(course_config(places, course).CourseDirectory.db_url, course.id) as gradebook:
-        for submission in gradebook.student_submissions(student):
-            if submission.assignment.name == exercise:
-                return float(submission.score), float(submission.max_score)
-    return None, None
 
 
 def _checked(result: dict[str, object], what: str) -> None:

@@ -1,0 +1,1 @@
+"""Intake, sandboxed grading and feedback on top of nbgrader."""

@@ -1,0 +1,104 @@
+"""The web application: routes for pages and JSON, the book, and the lessons' git repository."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from starlette.middleware.base import RequestResponseEndpoint
+from starlette.staticfiles import StaticFiles
+from tpc_courses.manifest import load_courses
+from tpc_courses.places import Places
+
+from tpc_hub.campus import instructor, student
+from tpc_hub.campus.identity import SignInNeeded, callback
+from tpc_hub.campus.state import Campus
+from tpc_hub.people import PeopleError, open_database
+from tpc_hub.settings import load_settings
+
+HERE = Path(__file__).parent
+PREFIX = "/services/campus"
+POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+def make_app() -> FastAPI:
+    """Return the application for the places and settings named by the environment."""
+    places = Places.find()
+    settings = load_settings(places)
+    templates = Environment(
+        loader=FileSystemLoader([HERE / "templates", HERE.parent / "templates", HERE.parent / "static"]),
+        autoescape=select_autoescape(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    app = FastAPI(
+        title="TPC Campus", version="1", docs_url=None, redoc_url=None, openapi_url=f"{PREFIX}/openapi.json"
+    )
+    app.state.campus = Campus(
+        places=places,
+        settings=settings,
+        courses={course.id: course for course in load_courses(places)},
+        engine=open_database(places.database_url),
+        templates=templates,
+        hub_api=os.environ["JUPYTERHUB_API_URL"],
+        token=os.environ["JUPYTERHUB_API_TOKEN"],
+    )
+    app.add_api_route(f"{PREFIX}/oauth_callback", callback, include_in_schema=False)
+    app.include_router(student.router, prefix=PREFIX)
+    app.include_router(instructor.router, prefix=PREFIX)
+    places.lessons_git.mkdir(parents=True, exist_ok=True)
+    # Lessons are public, and plain files are all that git needs to pull them.
+    app.mount(f"{PREFIX}/git/lessons", StaticFiles(directory=places.lessons_git))
+    app.add_api_route("/book/{path:path}", _book, include_in_schema=False)
+    app.add_api_route("/{path:path}", _elsewhere, include_in_schema=False)
+    app.add_exception_handler(SignInNeeded, _sign_in)
+    app.add_exception_handler(PeopleError, _refused)
+    app.middleware("http")(_headers)
+    return app
+
+
+async def _headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    response = await call_next(request)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if request.url.path.startswith(PREFIX):
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+async def _book(request: Request, path: str) -> Response:
+    """Serve the book as last built, or say that it is being built."""
+    campus: Campus = request.app.state.campus
+    site = campus.places.site
+    if not site.exists():
+        page = campus.templates.get_template("book-soon.html").render(home_url=campus.settings.url)
+        return HTMLResponse(page, status_code=503, headers={"Retry-After": "20", "Refresh": "20"})
+    # A new mount for each request: the folder is swapped as a whole when the book is rebuilt.
+    scope = {**request.scope, "path": f"/{path}", "root_path": ""}
+    return await StaticFiles(directory=site, html=True, follow_symlink=True).get_response(path or ".", scope)
+
+
+async def _elsewhere(request: Request, path: str) -> Response:
+    """Lead people who opened 127.0.0.1 or localhost to the campus's own address."""
+    campus: Campus = request.app.state.campus
+    return RedirectResponse(f"{campus.settings.url}/{path}", status_code=307)
+
+
+async def _sign_in(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SignInNeeded)
+    return error.response
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    campus: Campus = request.app.state.campus
+    page = campus.templates.get_template("refused.html").render(
+        message=str(error), home_url=f"{PREFIX}/", base=PREFIX
+    )
+    return HTMLResponse(page, status_code=400)

@@ -1,0 +1,37 @@
+"""What every request needs: places, settings, courses, database, templates, and who is signed in."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from jinja2 import Environment
+from sqlalchemy import Engine
+from tpc_courses.manifest import Course
+from tpc_courses.places import Places
+
+from tpc_hub.settings import Settings
+
+
+@dataclass
+class SignedIn:
+    """A browser session of the campus service; lives in memory, a restart signs in again without a question."""
+
+    name: str
+    groups: frozenset[str]
+    form_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+
+@dataclass
+class Campus:
+    """The service's state, one per process."""
+
+    places: Places
+    settings: Settings
+    courses: dict[str, Course]
+    engine: Engine
+    templates: Environment
+    hub_api: str
+    token: str
+    sessions: dict[str, SignedIn] = field(default_factory=dict)
+    pending: dict[str, tuple[str, str]] = field(default_factory=dict)
