@@ -1,0 +1,216 @@
+// Shared by all figures: put in front of each figure's own module by figures/__init__.py. No imports, no network.
+// A figure calls `figure(el, model, spec)`; see `spec` there. Colours are Okabe-Ito, told apart by dash and marker too.
+const STYLE = `
+.tpc-fig{--i:var(--ink,var(--jp-ui-font-color1,#1b1f24));--p:var(--paper,var(--jp-layout-color0,#fff));
+ --l:var(--line,var(--jp-border-color2,#b8c0c8));--a:var(--accent,var(--jp-brand-color1,#0b5cad));
+ color:var(--i);background:var(--p);font:15px/1.5 system-ui,sans-serif;max-width:46rem;margin:1rem 0}
+.tpc-fig *{box-sizing:border-box}
+.tpc-fig h4{margin:0 0 .3rem;font-size:1.05em;line-height:1.35;min-height:2.7em}
+.tpc-fig svg{width:100%;height:auto;display:block;overflow:visible}
+.tpc-fig svg text{fill:var(--i);font-size:13px}
+.tpc-fig .controls{display:flex;flex-wrap:wrap;gap:.4rem 1.2rem;align-items:end;margin:.4rem 0}
+.tpc-fig label{display:grid;min-width:11rem;flex:1}
+.tpc-fig input[type=range]{width:100%;min-height:44px;accent-color:var(--a)}
+.tpc-fig button,.tpc-fig select{min-height:44px;padding:0 1rem;border:1px solid var(--l);border-radius:6px;
+ background:transparent;color:var(--i);font:inherit;cursor:pointer}
+.tpc-fig option{color:#1b1f24;background:#fff}
+.tpc-fig :focus-visible{outline:3px solid var(--a);outline-offset:2px}
+.tpc-fig output{font-variant-numeric:tabular-nums;font-weight:600}
+.tpc-fig .numbers{overflow-x:auto;max-height:22rem}
+.tpc-fig table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+.tpc-fig th,.tpc-fig td{border-bottom:1px solid var(--l);padding:.2rem .6rem;text-align:right}
+.tpc-fig .sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+@media print{.tpc-fig .controls{display:none}}`;
+
+// Okabe-Ito without yellow; the bluish grey of "ink" is used for theory lines. Same order everywhere.
+const SERIES = [
+  { colour: "#0072B2", dash: "", marker: "circle" },
+  { colour: "#D55E00", dash: "7 4", marker: "square" },
+  { colour: "#009E73", dash: "2 3", marker: "triangle" },
+  { colour: "#CC79A7", dash: "10 3 2 3", marker: "diamond" },
+  { colour: "#E69F00", dash: "4 2", marker: "circle" },
+  { colour: "#56B4E9", dash: "1 2", marker: "square" },
+];
+
+function node(parent, name, attributes = {}, text = null) {
+  const svg = ["svg", "path", "line", "g", "text", "circle", "rect", "title", "desc"].includes(name);
+  const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== null) made.textContent = text;
+  parent.append(made);
+  return made;
+}
+
+function ticks(low, high, count = 5) {
+  const raw = (high - low) / count, unit = 10 ** Math.floor(Math.log10(raw));
+  const step = unit * ([1, 2, 5, 10].find((m) => m * unit >= raw) ?? 10), found = [];
+  for (let t = Math.ceil(low / step - 1e-9) * step; t <= high + 1e-9 * step; t += step) found.push(+t.toPrecision(12));
+  return found;
+}
+
+function logTicks(low, high) {
+  const found = [], wide = Math.log10(high / low) > 2.5;
+  for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e++)
+    for (const m of wide ? [1] : [1, 2, 5]) {
+      const t = m * 10 ** e;
+      if (t >= low * (1 - 1e-9) && t <= high * (1 + 1e-9)) found.push(t);
+    }
+  return found;
+}
+
+// Numbers as people read them: 0.05, 1,500, 3.1e+23.
+function plain(v, digits = 3) {
+  if (v === null || v === undefined || Number.isNaN(v)) return "–";
+  if (v !== 0 && (Math.abs(v) >= 1e7 || Math.abs(v) < 1e-4)) return v.toExponential(digits - 1);
+  const places = Math.abs(v) >= 1 ? Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(v)))) : digits;
+  return v.toLocaleString("en-US", { maximumFractionDigits: places });
+}
+
+function mark(g, shape, x, y, colour, r = 4.5) {
+  const d = {
+    circle: `M${x - r},${y}a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0`,
+    square: `M${x - r},${y - r}h${2 * r}v${2 * r}h${-2 * r}z`,
+    triangle: `M${x},${y - r}L${x + r},${y + r}H${x - r}z`,
+    diamond: `M${x},${y - 1.3 * r}L${x + 1.3 * r},${y}L${x},${y + 1.3 * r}L${x - 1.3 * r},${y}z`,
+  }[shape];
+  return node(g, "path", { d, fill: colour, stroke: "var(--p)", "stroke-width": 1 });
+}
+
+function axis(g, a, scale, frame, vertical) {
+  const { x0, x1, y0, y1 } = frame;
+  for (const t of a.ticks ?? (a.log ? logTicks(...a.range) : ticks(...a.range))) {
+    const at = scale(t), name = (a.format ?? plain)(t);
+    if (vertical) {
+      node(g, "line", { x1: x0, x2: x1, y1: at, y2: at, stroke: "var(--l)", "stroke-width": 0.6 });
+      node(g, "text", { x: x0 - 7, y: at + 4, "text-anchor": "end" }, name);
+    } else {
+      node(g, "line", { x1: at, x2: at, y1: y0, y2: y0 + 5, stroke: "var(--i)" });
+      node(g, "text", { x: at, y: y0 + 19, "text-anchor": "middle" }, name);
+    }
+  }
+  const middle = vertical ? { x: -(y0 + y1) / 2, y: 15, transform: "rotate(-90)" } : { x: (x0 + x1) / 2, y: y0 + 40 };
+  node(g, "text", { ...middle, "text-anchor": "middle", "font-weight": 600 }, a.label);
+}
+
+// plot = {x:{label,range,log,ticks,format}, y:{...}, lines:[{name,points:[[x,y]],series,ink}], dots:[{name,points,series}],
+//         bars:[{name,x0,x1,y0,y1,series}], rules:[{x|y,label}]}
+function draw(svg, plot) {
+  svg.replaceChildren();
+  const frame = { x0: 62, x1: 640, y0: 300, y1: 14 };
+  const scaleOf = (a, p, q) => {
+    const f = a.log ? Math.log10 : (v) => v, [low, high] = a.range.map(f);
+    return (v) => p + ((f(v) - low) / (high - low)) * (q - p);
+  };
+  const sx = scaleOf(plot.x, frame.x0, frame.x1), sy = scaleOf(plot.y, frame.y0, frame.y1), g = node(svg, "g");
+  axis(g, plot.y, sy, frame, true);
+  axis(g, plot.x, sx, frame, false);
+  node(g, "line", { x1: frame.x0, x2: frame.x1, y1: frame.y0, y2: frame.y0, stroke: "var(--i)" });
+  const clampY = (v) => Math.max(frame.y1 - 8, Math.min(frame.y0 + 8, sy(v)));
+  for (const bar of plot.bars ?? []) {
+    const left = sx(bar.x0), top = sy(bar.y1);
+    node(g, "rect", { x: left, y: top, width: sx(bar.x1) - left, height: sy(bar.y0) - top,
+      fill: SERIES[bar.series ?? 0].colour, "fill-opacity": 0.8, stroke: "var(--p)" });
+  }
+  for (const rule of plot.rules ?? []) {
+    const at = rule.x === undefined ? { x1: frame.x0, x2: frame.x1, y1: sy(rule.y), y2: sy(rule.y) }
+      : { x1: sx(rule.x), x2: sx(rule.x), y1: frame.y0, y2: frame.y1 };
+    node(g, "line", { ...at, stroke: "var(--i)", "stroke-dasharray": "3 3", "stroke-width": 1.2 });
+    node(g, "text", rule.x === undefined ? { x: frame.x1, y: at.y1 - 5, "text-anchor": "end" }
+      : { x: Math.min(at.x1 + 5, frame.x1 - 110), y: frame.y1 + 10 }, rule.label ?? "");
+  }
+  for (const line of plot.lines ?? []) {
+    const s = SERIES[line.series ?? 0], seen = line.points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+    node(g, "path", { d: "M" + seen.map(([x, y]) => `${sx(x).toFixed(2)},${clampY(y).toFixed(2)}`).join("L"), fill: "none",
+      stroke: line.ink ? "var(--i)" : s.colour, "stroke-width": 2.4, "stroke-dasharray": s.dash });
+  }
+  for (const dots of plot.dots ?? []) {
+    const s = SERIES[dots.series ?? 0];
+    for (const [x, y, note] of dots.points)
+      node(mark(g, s.marker, sx(x), clampY(y), s.colour), "title", {}, note ?? `${plain(x)}, ${plain(y)}`);
+  }
+  legend(g, [...(plot.lines ?? []).map((e) => [e, false]), ...(plot.dots ?? []).map((e) => [e, true]),
+    ...(plot.bars ?? []).filter((e) => e.name).map((e) => [e, true])].filter(([e]) => e.name), frame);
+}
+
+function legend(g, entries, frame) {
+  entries.forEach(([entry, dotted], i) => {
+    const s = SERIES[entry.series ?? 0], x = frame.x0 + 4 + (i % 3) * 196, y = frame.y0 + 66 + Math.floor(i / 3) * 20;
+    if (dotted) mark(g, s.marker, x + 12, y - 4, s.colour);
+    else node(g, "line", { x1: x, x2: x + 26, y1: y - 4, y2: y - 4, stroke: entry.ink ? "var(--i)" : s.colour,
+      "stroke-width": 2.4, "stroke-dasharray": s.dash });
+    node(g, "text", { x: x + 32, y }, entry.name);
+  });
+}
+
+// spec = {controls:[{key,label,min,max,step,unit,log,format}|{key,label,choices:[[value,name]]}],
+//         draw(state) -> {title, plot, table:{head:[...], rows:[[...]]}}}.  `key` is a synced trait of the model.
+function figure(el, model, spec) {
+  const root = node(el, "div", { class: "tpc-fig", role: "group" });
+  node(root, "style", {}, STYLE);
+  const title = node(root, "h4", { "aria-live": "polite" });
+  const svg = node(root, "svg", { viewBox: "0 0 660 410", role: "img" });
+  const controls = node(root, "div", { class: "controls" });
+  const numbers = node(root, "div", { class: "numbers", tabindex: "0", role: "region", "aria-label": "Numbers of this figure" });
+  numbers.hidden = true;
+  const start = Object.fromEntries(spec.controls.map((c) => [c.key, model.get(c.key)]));
+  const shown = {};
+  const refresh = () => {
+    const state = Object.fromEntries(spec.controls.map((c) => [c.key, model.get(c.key)]));
+    const made = spec.draw(state, model);
+    title.textContent = made.title;
+    root.setAttribute("aria-label", made.title);
+    svg.setAttribute("aria-label", made.title + " The numbers are in the table below.");
+    draw(svg, made.plot);
+    table(numbers, made.table, made.title);
+    for (const c of spec.controls) shown[c.key](state[c.key]);
+  };
+  const set = (key, value) => { model.set(key, value); model.save_changes(); refresh(); };
+  for (const c of spec.controls) shown[c.key] = c.choices ? choice(controls, c, set) : slider(controls, c, set);
+  const toggle = node(controls, "button", { type: "button", "aria-expanded": "false" }, "Numbers");
+  toggle.addEventListener("click", () => {
+    numbers.hidden = !numbers.hidden;
+    toggle.setAttribute("aria-expanded", String(!numbers.hidden));
+  });
+  node(controls, "button", { type: "button" }, "Reset").addEventListener("click", () => {
+    for (const [key, value] of Object.entries(start)) model.set(key, value);
+    model.save_changes();
+    refresh();
+  });
+  const keys = [...spec.controls.map((c) => c.key), ...(spec.data ?? [])];
+  for (const key of keys) model.on?.(`change:${key}`, refresh);
+  refresh();
+  return () => { for (const key of keys) model.off?.(`change:${key}`, refresh); };
+}
+
+function slider(parent, c, set) {
+  const label = node(parent, "label"), line = node(label, "span", {}, c.label + ": "), value = node(line, "output");
+  const to = c.log ? Math.log10 : (v) => v, from = c.log ? (v) => 10 ** v : (v) => v;
+  const step = c.log ? (c.step ?? 0.02) : c.step;
+  const input = node(label, "input", { type: "range", min: to(c.min), max: to(c.max), step });
+  input.addEventListener("input", () => set(c.key, c.whole ? Math.round(from(+input.value)) : +from(+input.value).toPrecision(6)));
+  return (v) => {
+    const text = (c.format ?? plain)(v) + (c.unit ? " " + c.unit : "");
+    input.value = to(v);
+    input.setAttribute("aria-valuetext", text);
+    value.textContent = text;
+  };
+}
+
+function choice(parent, c, set) {
+  const label = node(parent, "label", {}, c.label), select = node(label, "select");
+  for (const [value, name] of c.choices) node(select, "option", { value }, name);
+  select.addEventListener("change", () => set(c.key, select.value));
+  return (v) => { select.value = v; };
+}
+
+function table(parent, { head, rows }, title) {
+  parent.replaceChildren();
+  const made = node(parent, "table");
+  node(made, "caption", { class: "sr" }, title);
+  const top = node(node(made, "thead"), "tr"), body = node(made, "tbody");
+  for (const h of head) node(top, "th", { scope: "col" }, h);
+  for (const row of rows) {
+    const line = node(body, "tr");
+    for (const cell of row) node(line, "td", {}, typeof cell === "number" ? plain(cell) : cell);
+  }
+}
