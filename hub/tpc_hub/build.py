@@ -1,0 +1,100 @@
+"""Derives everything a campus serves from its sources; unchanged sources cost nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from tpc_courses.manifest import Course, load_courses
+from tpc_courses.places import Places
+from tpc_courses.student import publish_lessons
+
+Say = Callable[[str], None]
+
+
+def build(places: Places, say: Say = print) -> tuple[Course, ...]:
+    """Bring lessons, coursework and server configuration up to date; returns the courses."""
+    courses = load_courses(places)
+    if publish_lessons(places, courses):
+        say("Lessons: student repository updated")
+    if _changed(places, "coursework", _coursework_sources(places)):
+        # nbgrader takes seconds to import, so only when an exercise or a manifest changed.
+        from tpc_grader.coursework import prepare_course
+
+        for course in courses:
+            released = prepare_course(places, course)
+            say(f"Exercises: {course.id}: {', '.join(released) or 'unchanged'}")
+        _remember(places, "coursework", _coursework_sources(places))
+    write_server_configuration(places)
+    return courses
+
+
+def write_server_configuration(places: Places) -> None:
+    """Write the Jupyter configuration of student and formgrader servers: each role sees its tools only."""
+    student = {
+        "assignment_list": True,
+        "validate_assignment": True,
+        "course_list": False,
+        "formgrader": False,
+    }
+    instructor = {
+        "assignment_list": False,
+        "validate_assignment": True,
+        "course_list": False,
+        "formgrader": True,
+    }
+    for role, extensions in (("student", student), ("instructor", instructor)):
+        folder = places.hub_dir / f"{role}-config"
+        enabled = {f"nbgrader.server_extensions.{name}": on for name, on in extensions.items()}
+        _write_json(folder / "jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": enabled}})
+        _write_json(folder / "labconfig" / "page_config.json", {"disabledExtensions": _HIDDEN_IN_LAB})
+    (places.hub_dir / "student-config" / "nbgrader_config.py").write_text(
+        "import os\n"
+        "c = get_config()\n"
+        f"c.Exchange.root = {str(places.state / 'exchange')!r}\n"
+        "c.Exchange.path_includes_course = True\n"
+        "c.CourseDirectory.student_id = os.environ.get('JUPYTERHUB_USER', '*')\n",
+        encoding="utf-8",
+    )
+
+
+_HIDDEN_IN_LAB = {
+    "@jupyter/nbgrader:create-assignment": True,
+    "@jupyter/nbgrader:course-list": True,
+    "@jupyter/nbgrader:formgrader": True,
+    "@jupyterlab/apputils-extension:announcements": True,
+}
+
+
+def _coursework_sources(places: Places) -> Iterable[Path]:
+    yield from sorted(places.courses.glob("*.yml"))
+    yield from sorted(path for path in places.exercises.glob("*/*") if path.suffix in {".md", ".ipynb"})
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _stamp(places: Places, step: str) -> Path:
+    return places.state / "build" / f"{step}.sha256"
+
+
+def _changed(places: Places, step: str, paths: Iterable[Path]) -> bool:
+    stamp = _stamp(places, step)
+    return not stamp.exists() or stamp.read_text() != _digest(paths)
+
+
+def _remember(places: Places, step: str, paths: Iterable[Path]) -> None:
+    stamp = _stamp(places, step)
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(_digest(paths))
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,225 @@
+"""`campus up`: the whole campus in the foreground. It starts, says how to sign in, and stops what it started."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from types import FrameType
+from typing import IO
+
+import psutil
+from sqlalchemy.orm import Session
+from tpc_courses.manifest import Course
+from tpc_courses.places import Places
+from tpc_courses.problems import SourceError
+
+from tpc_hub import machine
+from tpc_hub.build import build
+from tpc_hub.engines import ENGINES
+from tpc_hub.people import Person, enrol, ensure_class_codes, open_database, random_password, set_password
+from tpc_hub.settings import Settings
+
+READY_SECONDS = 120
+STOP_SECONDS = 15
+RESTART_SECONDS = 2
+
+
+class Stopped(Exception):
+    """Somebody asked the campus to stop."""
+
+
+def up(places: Places, settings: Settings) -> None:
+    """Start the campus and serve until Ctrl-C; raises SourceError with every problem that keeps it from starting."""
+    os.umask(0o077)
+    with _lock(places, settings):
+        signal.signal(signal.SIGTERM, _stop)
+        # A shell that starts us with `&` leaves SIGINT ignored, and every child would inherit that.
+        signal.signal(signal.SIGINT, _stop)
+        stop_leftovers(places)
+        found = machine.problems(places, settings)
+        if found:
+            raise SourceError(found)
+        machine.write_state_version(places)
+        for folder in (places.hub_dir, places.logs, places.homes):
+            folder.mkdir(parents=True, exist_ok=True)
+        print("Building lessons and exercises ...", flush=True)
+        courses = build(places, lambda line: print(f"  {line}", flush=True))
+        welcome = _prepare_people(places, courses)
+        try:
+            _serve(places, settings, welcome)
+        except Stopped:
+            print("\nStopping ...", flush=True)
+        finally:
+            stop_leftovers(places)
+        print("Stopped. Your campus is kept in", places.state, flush=True)
+
+
+def stop_leftovers(places: Places) -> int:
+    """Stop every process of this campus that still runs, also after a `kill -9`; returns how many there were.
+
+    Each process we start carries CAMPUS_INSTANCE in its environment, and its children inherit it.
+    """
+    ours = [
+        process
+        for process in psutil.process_iter()
+        if process.pid != os.getpid() and _belongs(process, places)
+    ]
+    for process in ours:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(ours, timeout=STOP_SECONDS)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=5)
+    return len(ours)
+
+
+def _belongs(process: psutil.Process, places: Places) -> bool:
+    try:
+        return process.environ().get("CAMPUS_INSTANCE") == str(places.state)
+    except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+        return False
+
+
+def _serve(places: Places, settings: Settings, welcome: list[str]) -> None:
+    """Run the hub, and start it again when it dies; returns only by an exception."""
+    hub = _start_hub(places, settings)
+    _wait_ready(settings, hub, places)
+    print(f"\nTPC Campus is ready at {settings.url}\n", flush=True)
+    print("\n".join(_start_screen(places, settings, welcome)), flush=True)
+    _start(places, settings, "book", [sys.executable, "-m", "tpc_hub.cli", "build", "book"])
+    while True:
+        hub.wait()
+        print(
+            f"The hub ended with code {hub.returncode}; starting it again. See {places.logs / 'hub.log'}.",
+            flush=True,
+        )
+        stop_leftovers(places)
+        time.sleep(RESTART_SECONDS)
+        hub = _start_hub(places, settings)
+        _wait_ready(settings, hub, places)
+        print(f"TPC Campus is ready at {settings.url} again", flush=True)
+
+
+def _start_hub(places: Places, settings: Settings) -> subprocess.Popen[bytes]:
+    config = places.root / "hub" / "jupyterhub_config.py"
+    return _start(places, settings, "hub", [sys.executable, "-m", "jupyterhub", "-f", str(config)])
+
+
+def _start(places: Places, settings: Settings, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    environment = os.environ | {
+        "CAMPUS_ROOT": str(places.root),
+        "CAMPUS_STATE": str(places.state),
+        "CAMPUS_INSTANCE": str(places.state),
+        "CAMPUS_PORT": str(settings.port),
+        # The hub runs `alembic` and the proxy runs `node`; both lie beside this Python in a plain install.
+        "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}",
+    }
+    with open(places.logs / f"{name}.log", "ab") as log:
+        # A session of its own: Ctrl-C reaches us, and we stop the rest in order.
+        return subprocess.Popen(
+            command, cwd=places.hub_dir, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def _wait_ready(settings: Settings, hub: subprocess.Popen[bytes], places: Places) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    log = places.logs / "hub.log"
+    while time.monotonic() < deadline:
+        if hub.poll() is not None:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+            raise RuntimeError(
+                f"{tail}\nThe hub ended with code {hub.returncode} while starting. Its log is {log}."
+            )
+        if _is_healthy(settings):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"The hub did not answer in {READY_SECONDS} s. Its log is {log}.")
+
+
+def _is_healthy(settings: Settings) -> bool:
+    request = urllib.request.Request(f"http://127.0.0.1:{settings.hub_port}/hub/health")
+    public = urllib.request.Request(
+        f"http://127.0.0.1:{settings.port}/hub/health", headers={"Host": settings.host}
+    )
+    try:
+        for each in (request,) if settings.tls else (request, public):
+            with urllib.request.urlopen(each, timeout=2):
+                pass
+    except OSError:
+        return False
+    return True
+
+
+def _prepare_people(places: Places, courses: tuple[Course, ...]) -> list[str]:
+    """Draw class codes, and at the first start the demo instructor; returns lines for the start screen."""
+    names = [course.id for course in courses]
+    with Session(open_database(places.database_url)) as session, session.begin():
+        codes = ensure_class_codes(session, names)
+        lines = [f"  {name:<12} class code {codes[name]}" for name in names]
+        if session.query(Person).first() is None:
+            password = random_password()
+            session.add(Person(name="instructor", display_name="Demo instructor"))
+            session.flush()
+            set_password(session, "instructor", password)
+            for name in names:
+                enrol(session, name, "instructor", "instructor")
+            first = f"  As instructor: name instructor, password {password} (shown this once; `campus user password instructor` sets another)"
+            return [first, *lines]
+    return ["  As instructor: name instructor, with the password of the first start", *lines]
+
+
+def _start_screen(places: Places, settings: Settings, welcome: list[str]) -> list[str]:
+    instructor, *codes = welcome
+    return [
+        "Sign in",
+        instructor,
+        f"  As student: open {settings.url}/hub/signup and sign up with a class code:",
+        *(f"    {line.strip()}" for line in codes),
+        f"Read the book without an account: {settings.url}/book/ (its figures appear as the lessons run)",
+        f"State (copy it for a backup, delete it for a fresh campus): {places.state}",
+        *(["Not protected on this machine:", *(f"  - {line}" for line in not_enforced(settings))]),
+        "Stop with Ctrl-C.",
+    ]
+
+
+def not_enforced(settings: Settings) -> tuple[str, ...]:
+    """Return what the engine does not protect, in sentences."""
+    return tuple(ENGINES[settings.engine].NOT_ENFORCED)
+
+
+@contextlib.contextmanager
+def _lock(places: Places, settings: Settings) -> Iterator[None]:
+    """Hold the state folder for this process; a second start says who has it."""
+    try:
+        places.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file: IO[str] = open(places.state / "lock", "a+")
+    except OSError:
+        raise SourceError(machine.problems(places, settings)) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise RuntimeError(
+                f"{places.state}: this campus already runs ({file.read().strip()}). "
+                "Open that one, stop it with Ctrl-C, or set CAMPUS_STATE and PORT for a second campus."
+            ) from None
+        file.truncate(0)
+        file.write(f"{settings.url}, process {os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Stopped
