@@ -25,7 +25,8 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         colour = "var(--good, #1a7f37)" if self.passed else "var(--bad, #b3261e)"
-        return f'<p role="status" style="border-left:4px solid {colour};padding:.4em .8em">{escape(str(self))}</p>'
+        style = f"border-left:4px solid {colour};padding:.4em .8em"
+        return f'<p role="status" style="{style}">{escape(str(self))}</p>'
 
 
 def check(question: str, condition: object, hint: str) -> Verdict:
