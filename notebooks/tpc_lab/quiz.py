@@ -14,6 +14,7 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 __all__ = ["PACKAGES", "Quiz", "build_quiz", "naive_bayes", "trigrams", "words"]
 
@@ -84,17 +85,17 @@ def trigrams(sentence: str) -> list[str]:
     return [sentence.lower()[i : i + 3] for i in range(len(sentence) - 2)]
 
 
-def _counts(quiz: Quiz, features: Callable[[str], list[str]]) -> NDArray[np.float64]:
-    table = np.zeros((len(quiz.sentences), BUCKETS), dtype=np.float32)
-    for row, sentence in enumerate(quiz.sentences):
-        np.add.at(table[row], [crc32(x.encode()) % BUCKETS for x in features(sentence)], 1)
-    return table.astype(np.float32)
+def _counts(quiz: Quiz, features: Callable[[str], list[str]]) -> csr_matrix:
+    buckets = [[crc32(x.encode()) % BUCKETS for x in features(s)] for s in quiz.sentences]
+    rows = np.repeat(np.arange(len(buckets)), [len(b) for b in buckets])
+    columns = np.array([x for b in buckets for x in b], dtype=np.int64)
+    return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(buckets), BUCKETS))
 
 
 def naive_bayes(train: Quiz, test: Quiz, features: Callable[[str], list[str]]) -> NDArray[np.float64]:
     """1 for each item of `test` that a naive Bayes model fitted to `train` gets right, 0 otherwise."""
     seen = _counts(train, features)
-    totals = np.array([seen[train.package == k].sum(axis=0) for k in range(len(PACKAGES))]) + 0.1
+    totals = np.array([seen[train.package == k].sum(axis=0).A1 for k in range(len(PACKAGES))]) + 0.1
     logs = np.log(totals / totals.sum(axis=1, keepdims=True))
     prior = np.log(np.bincount(train.package) / len(train.package))
     return np.asarray((_counts(test, features) @ logs.T + prior).argmax(axis=1) == test.package, dtype=float)

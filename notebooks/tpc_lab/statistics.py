@@ -39,7 +39,7 @@ def standard_error(scores: ArrayLike) -> float:
 def clustered_error(scores: ArrayLike, clusters: ArrayLike) -> float:
     """The standard error when items of one cluster (a passage, an element) rise and fall together.
 
-    sqrt(SE^2 + sum over clusters of sum over i != j of (s_i - mean)(s_j - mean) / n^2), Miller eq. 4; equal to
+    sqrt(SE^2 + sum over clusters of sum over i != j of (s_i - mean)(s_j - mean) / n^2); equal to
     `standard_error` when every cluster has one item. A negative sum, possible by chance, counts as 0.
 
     >>> round(clustered_error([0, 0, 1, 1], ["a", "a", "b", "b"]), 4)
