@@ -41,6 +41,7 @@ def course_config(places: Places, course: Course) -> Config:
     config.CourseDirectory.db_url = f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}"
     config.Exchange.root = str(exchange_folder(places))
     config.Exchange.path_includes_course = True
+    config.ExchangeReleaseAssignment.force = True
     config.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}
     config.ExecutePreprocessor.timeout = 60
     config.Execute.timeout = 60
@@ -106,7 +107,7 @@ def _release_if_changed(places: Places, course: Course, slug: str) -> bool:
     exchange_folder(places).chmod(0o777)
     previous = os.umask(0o022)
     try:
-        _checked(api.release_assignment(slug, force=True), f"release {slug}")
+        _checked(api.release_assignment(slug), f"release {slug}")
     finally:
         os.umask(previous)
     stamp.write_text(digest)

@@ -1,4 +1,4 @@
-"""Where a student's exercise stands, read from the exchange and nbgrader's gradebook without changing them."""
+"""Where a student's exercise stands, read from the exchange and the gradebook without changing them."""
 
 from __future__ import annotations
 

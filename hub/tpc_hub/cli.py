@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,10 @@ class Campus(click.Group):
     """Turns refusals into one message on stderr and exit code 1, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        # nbgrader and the hub run `alembic` by name; it lies beside this Python.
+        folder = os.path.dirname(sys.executable)
+        if folder not in os.environ["PATH"].split(os.pathsep):
+            os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
         try:
             return super().invoke(ctx)
         except (SourceError, PeopleError, FileNotFoundError, RuntimeError, KeyError) as e:

@@ -1,4 +1,4 @@
-"""Settings and manifests to JupyterHub traits. Each `set_x(c, ...)` sets, never appends, and can be tested alone."""
+"""Settings and manifests to JupyterHub traits. Each `set_x(c, ...)` sets, never appends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def configure(c: Any, settings: Settings, courses: tuple[Course, ...], places: P
     os.umask(0o077)
     set_addresses(c, settings)
     set_state(c, settings, places)
-    set_proxy(c, settings, places)
+    set_proxy(c, settings, courses, places)
     set_sign_in(c, settings, places)
     set_pages(c, settings)
     set_groups(c, courses)
@@ -57,20 +57,20 @@ def set_state(c: Any, settings: Settings, places: Places) -> None:
     c.ConfigurableHTTPProxy.pid_file = str(places.hub_dir / "proxy.pid")
 
 
-def set_proxy(c: Any, settings: Settings, places: Places) -> None:
-    """Run the pinned proxy; the book and the names people mistype are served by the campus service."""
+def set_proxy(c: Any, settings: Settings, courses: tuple[Course, ...], places: Places) -> None:
+    """Run the pinned proxy; the campus service serves the book and leads people from mistyped names."""
     c.ConfigurableHTTPProxy.command = [str(places.root / "node_modules" / ".bin" / "configurable-http-proxy")]
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings.proxy_api_port}"
     c.ConfigurableHTTPProxy.auth_token = ensure_secret(places, "proxy-token")
     campus = f"http://127.0.0.1:{settings.campus_port}"
+    routes = {f"{settings.host if settings.subdomains else ''}/book/": campus}
+    for index, course in enumerate(courses):
+        name = f"formgrader-{course.id}"
+        host = f"{name}--service.{settings.host}" if settings.subdomains else ""
+        routes[f"{host}/services/{name}/"] = f"http://127.0.0.1:{settings.formgrader_port(index)}"
     if settings.subdomains:
-        wrong_names = {"localhost", "127.0.0.1"} - {settings.host}
-        c.Proxy.extra_routes = {
-            f"{settings.host}/book/": campus,
-            **{f"{name}/": campus for name in wrong_names},
-        }
-    else:
-        c.Proxy.extra_routes = {"/book/": campus}
+        routes |= {f"{name}/": campus for name in {"localhost", "127.0.0.1"} - {settings.host}}
+    c.Proxy.extra_routes = routes
 
 
 def set_sign_in(c: Any, settings: Settings, places: Places) -> None:
@@ -121,16 +121,17 @@ def set_services(c: Any, settings: Settings, courses: tuple[Course, ...], places
         "oauth_no_confirm": True,
         "display": False,
     }
+    # Without a `url` here the hub does not wait for them; `set_proxy` routes to them.
     formgraders = [
         {
             "name": f"formgrader-{course.id}",
-            "url": f"http://127.0.0.1:{settings.formgrader_port(index)}",
             "api_token": ensure_secret(places, f"formgrader-{course.id}"),
             "oauth_client_id": f"service-formgrader-{course.id}",
+            "oauth_redirect_uri": f"{settings.service_url(f'formgrader-{course.id}')}/oauth_callback",
             "oauth_no_confirm": True,
             "display": False,
         }
-        for index, course in enumerate(courses)
+        for course in courses
     ]
     idle = settings.limits.idle_minutes * 60
     culler = {
@@ -173,6 +174,7 @@ def set_servers(c: Any, settings: Settings, places: Places) -> None:
         "JUPYTER_CONFIG_PATH": str(places.hub_dir / "student-config"),
         "CAMPUS_INSTANCE": str(places.state),
         "CAMPUS_CORPUS": str(places.corpus),
+        # Lessons are pulled as plain files over HTTP, which knows no shallow clones.
+        "NBGITPULLER_DEPTH": "0",
     }
-    c.JupyterHub.spawn_throttle_retry_range = (3, 8)
     ENGINES[settings.engine].configure(c, settings, places)

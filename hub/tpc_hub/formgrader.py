@@ -21,7 +21,7 @@ async def ensure_formgrader(places: Places, settings: Settings, course: Course, 
     """Return the address of a course's formgrader, starting it when it does not run."""
     name = f"formgrader-{course.id}"
     port = settings.formgrader_port(courses.index(course.id))
-    address = f"{settings.service_host(name)}/services/{name}/formgrader"
+    address = f"{settings.service_url(name)}/formgrader"
     if await _answers(port):
         return address
     with open(places.logs / f"{name}.log", "ab") as log:
@@ -56,7 +56,7 @@ def _environment(places: Places, settings: Settings, name: str, port: int) -> di
         "JUPYTERHUB_SERVICE_NAME": name,
         "JUPYTERHUB_SERVICE_PREFIX": f"/services/{name}/",
         "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{port}/services/{name}/",
-        "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{settings.service_host(name) if settings.subdomains else ''}/services/{name}/oauth_callback",
+        "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{settings.service_url(name)}/oauth_callback",
         "JUPYTERHUB_OAUTH_SCOPES": json.dumps(scope),
         "JUPYTERHUB_OAUTH_ACCESS_SCOPES": json.dumps(scope),
         "JUPYTERHUB_DEFAULT_URL": "/formgrader",

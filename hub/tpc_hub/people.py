@@ -1,4 +1,4 @@
-"""People: accounts, enrolments and class codes, in the campus database. Who teaches what is decided here only."""
+"""People: accounts, enrolments and class codes. Who teaches what is decided here only."""
 
 from __future__ import annotations
 

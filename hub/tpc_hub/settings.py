@@ -32,7 +32,7 @@ class Tls(Section):
 
 
 class SignIn(Section):
-    """How people sign in: the embedded way, or a class of oauthenticator / ltiauthenticator with its traits."""
+    """How people sign in: the embedded way, or by oauthenticator or ltiauthenticator."""
 
     method: Literal["campus", "github", "cilogon", "globus", "oidc", "lti13"] = "campus"
     options: dict[str, Any] = Field(default={}, description="traits of the authenticator, by name")
@@ -64,14 +64,16 @@ class Settings(Section):
     @property
     def campus_url(self) -> str:
         """Return the address of the campus service, without a slash at the end."""
-        return f"{self.service_host('campus')}/services/campus"
+        return self.service_url("campus")
 
-    def service_host(self, service: str) -> str:
-        """Return scheme, host and port of a service: its own host with subdomains, the campus's without."""
+    def service_url(self, service: str) -> str:
+        """Return the address of a service, without a slash at the end: an own host with subdomains."""
         scheme, _, rest = self.url.partition("://")
-        return f"{scheme}://{service}.{rest}" if self.subdomains else self.url
+        # The suffix is JupyterHub's own, so that no person can take a service's host.
+        host = f"{scheme}://{service}--service.{rest}" if self.subdomains else self.url
+        return f"{host}/services/{service}"
 
-    # One public port; what serves inside takes the next ones, so that a restarted hub finds its servers again.
+    # One public port; what serves inside takes the next ones, so a restarted hub finds its servers again.
 
     @property
     def hub_port(self) -> int:
@@ -91,7 +93,7 @@ class Settings(Section):
 
 
 def load_settings(places: Places, profile: str | None = None) -> Settings:
-    """Return the settings of a profile with CAMPUS_* variables on top; raises SourceError with all problems."""
+    """Return a profile with CAMPUS_* variables on top; raises SourceError with all problems."""
     name = profile or os.environ.get("CAMPUS_PROFILE", "local")
     path = places.profiles / f"{name}.toml"
     label = f"hub/profiles/{name}.toml"

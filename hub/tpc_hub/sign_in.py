@@ -23,7 +23,7 @@ WINDOW_SECONDS = 300.0
 
 
 class CampusAuthenticator(Authenticator):
-    """Checks passwords against the campus database. (nativeauthenticator 1.3 does not run on JupyterHub 6.)"""
+    """Checks passwords against the campus database; nativeauthenticator 1.3 does not run on Hub 6."""
 
     database_url = Unicode(help="SQLAlchemy URL of the campus database").tag(config=True)
 

@@ -1,4 +1,4 @@
-"""`campus up`: the whole campus in the foreground. It starts, says how to sign in, and stops what it started."""
+"""`campus up`: the whole campus in the foreground. It stops what it started."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from types import FrameType
 from typing import IO
+from urllib.parse import urlsplit
 
 import psutil
 from sqlalchemy.orm import Session
@@ -36,7 +37,7 @@ class Stopped(Exception):
 
 
 def up(places: Places, settings: Settings) -> None:
-    """Start the campus and serve until Ctrl-C; raises SourceError with every problem that keeps it from starting."""
+    """Start the campus and serve until Ctrl-C; raises SourceError with all that keeps it from starting."""
     os.umask(0o077)
     with _lock(places, settings):
         signal.signal(signal.SIGTERM, _stop)
@@ -120,8 +121,6 @@ def _start(places: Places, settings: Settings, name: str, command: list[str]) ->
         "CAMPUS_STATE": str(places.state),
         "CAMPUS_INSTANCE": str(places.state),
         "CAMPUS_PORT": str(settings.port),
-        # The hub runs `alembic` and the proxy runs `node`; both lie beside this Python in a plain install.
-        "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}",
     }
     with open(places.logs / f"{name}.log", "ab") as log:
         # A session of its own: Ctrl-C reaches us, and we stop the rest in order.
@@ -141,18 +140,20 @@ def _wait_ready(settings: Settings, hub: subprocess.Popen[bytes], places: Places
             )
         if _is_healthy(settings):
             return
-        time.sleep(0.1)
+        time.sleep(0.25)
     raise RuntimeError(f"The hub did not answer in {READY_SECONDS} s. Its log is {log}.")
 
 
 def _is_healthy(settings: Settings) -> bool:
-    request = urllib.request.Request(f"http://127.0.0.1:{settings.hub_port}/hub/health")
-    public = urllib.request.Request(
-        f"http://127.0.0.1:{settings.port}/hub/health", headers={"Host": settings.host}
+    """Return whether the hub answers inside and, without TLS, also through the proxy."""
+    inside = urllib.request.Request(f"http://127.0.0.1:{settings.hub_port}/hub/health")
+    through = urllib.request.Request(
+        f"http://127.0.0.1:{settings.port}/services/campus/openapi.json",
+        headers={"Host": urlsplit(settings.campus_url).netloc},
     )
     try:
-        for each in (request,) if settings.tls else (request, public):
-            with urllib.request.urlopen(each, timeout=2):
+        for request in (inside,) if settings.tls else (inside, through):
+            with urllib.request.urlopen(request, timeout=5):
                 pass
     except OSError:
         return False
@@ -172,7 +173,10 @@ def _prepare_people(places: Places, courses: tuple[Course, ...]) -> list[str]:
             set_password(session, "instructor", password)
             for name in names:
                 enrol(session, name, "instructor", "instructor")
-            first = f"  As instructor: name instructor, password {password} (shown this once; `campus user password instructor` sets another)"
+            first = (
+                f"  As instructor: name instructor, password {password} "
+                "(shown this once; `campus user password instructor` sets another)"
+            )
             return [first, *lines]
     return ["  As instructor: name instructor, with the password of the first start", *lines]
 
@@ -201,7 +205,7 @@ def _lock(places: Places, settings: Settings) -> Iterator[None]:
     """Hold the state folder for this process; a second start says who has it."""
     try:
         places.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file: IO[str] = open(places.state / "lock", "a+")
+        file: IO[str] = open(places.state / "lock", "a+")  # noqa: SIM115 held below, after the check
     except OSError:
         raise SourceError(machine.problems(places, settings)) from None
     with file:

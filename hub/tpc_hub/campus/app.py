@@ -22,7 +22,7 @@ from tpc_hub.settings import load_settings
 HERE = Path(__file__).parent
 PREFIX = "/services/campus"
 POLICY = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'none'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
 

@@ -1,4 +1,4 @@
-"""Who is asking: sign-in through the hub's OAuth (with PKCE), sessions, and course roles from the database."""
+"""Who is asking: sign-in by the hub's OAuth (with PKCE), sessions, course roles from the database."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ FormVisitor = Annotated[Visitor, Depends(form_visitor)]
 
 
 def course_for(campus: Campus, who: Visitor, course_id: str, role: str | None = None) -> Course:
-    """Return a course in which the visitor has a role (or exactly `role`); 404 otherwise, as for no course."""
+    """Return a course in which the visitor has a role (or exactly `role`); 404 otherwise."""
     course = campus.courses.get(course_id)
     held = who.roles.get(course_id)
     if course is None or held is None or (role is not None and held != role):
@@ -162,7 +162,7 @@ def _is_secure(campus: Campus) -> bool:
 
 
 async def _reconcile_groups(campus: Campus, signed_in: SignedIn, roles: dict[str, str]) -> None:
-    """Make the hub's groups of this person follow the database; the hub knows people from their first sign-in."""
+    """Make the hub's groups follow the database; the hub knows people from their first sign-in on."""
     kinds = {"student": "nbgrader", "instructor": "formgrade"}
     ours = {f"{kind}-{course}" for kind in kinds.values() for course in campus.courses}
     wanted = {f"{kinds[role]}-{course}" for course, role in roles.items() if course in campus.courses}

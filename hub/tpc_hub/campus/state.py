@@ -15,7 +15,7 @@ from tpc_hub.settings import Settings
 
 @dataclass
 class SignedIn:
-    """A browser session of the campus service; lives in memory, a restart signs in again without a question."""
+    """A browser session; lives in memory, after a restart people are signed in again unasked."""
 
     name: str
     groups: frozenset[str]

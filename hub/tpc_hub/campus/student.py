@@ -124,7 +124,7 @@ async def feedback(request: Request, who: SignedInVisitor, course_id: str, exerc
     body = nh3.clean(text, tags=tags, attributes=allowed, url_schemes={"http", "https", "data"})
     response = page(campus, who, "feedback.html", course=course, exercise=exercise, feedback=body)
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-top-navigation-by-user-activation; "
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-top-navigation; "
         "frame-ancestors 'none'"
     )
     return response

@@ -13,7 +13,8 @@ from tpc_hub.settings import Settings
 
 # Said on the start screen and by `campus doctor`.
 NOT_ENFORCED = (
-    "Student servers run under the operator's account: students can read each other's files and the gradebook.",
+    "Student servers run under the operator's account: students can read each other's files.",
+    "The gradebook and all submissions can be read and changed from a student's server.",
     "Memory and CPU limits of student servers are not enforced.",
     "Student code is graded outside a sandbox. Do not use this campus for graded work of strangers yet.",
 )

@@ -19,7 +19,9 @@ def upgrade() -> None:
     op.create_table(
         "enrolment",
         sa.Column("course", sa.String(40), primary_key=True),
-        sa.Column("person", sa.ForeignKey("person.name", ondelete="CASCADE"), primary_key=True),
+        sa.Column(
+            "person", sa.String(30), sa.ForeignKey("person.name", ondelete="CASCADE"), primary_key=True
+        ),
         sa.Column("role", sa.String(20), nullable=False),
     )
     op.create_table(
@@ -29,7 +31,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "lesson_visit",
-        sa.Column("person", sa.ForeignKey("person.name", ondelete="CASCADE"), primary_key=True),
+        sa.Column(
+            "person", sa.String(30), sa.ForeignKey("person.name", ondelete="CASCADE"), primary_key=True
+        ),
         sa.Column("lesson", sa.String(90), primary_key=True),
         sa.Column("opened", sa.DateTime(timezone=True), nullable=False),
         sa.Column("done", sa.Boolean, nullable=False),
