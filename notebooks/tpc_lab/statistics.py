@@ -40,7 +40,7 @@ def clustered_error(scores: ArrayLike, clusters: ArrayLike) -> float:
     """The standard error when items of one cluster (a passage, an element) rise and fall together.
 
     sqrt(SE^2 + sum over clusters of sum over i != j of (s_i - mean)(s_j - mean) / n^2); equal to
-    `standard_error` when every cluster has one item. A negative sum, possible by chance, counts as 0.
+    `standard_error` when every cluster has one item. The value under the root cannot be negative.
 
     >>> round(clustered_error([0, 0, 1, 1], ["a", "a", "b", "b"]), 4)
     0.3819
@@ -52,7 +52,7 @@ def clustered_error(scores: ArrayLike, clusters: ArrayLike) -> float:
     rest = values - values.mean()
     sums = np.bincount(labels, weights=rest)
     cross = float((sums**2).sum() - (rest**2).sum()) / len(values) ** 2
-    return float(np.sqrt(max(0.0, standard_error(values) ** 2 + cross)))
+    return float(np.sqrt(standard_error(values) ** 2 + cross))
 
 
 def intraclass(scores: ArrayLike, clusters: ArrayLike) -> float:
