@@ -1,0 +1,103 @@
+"""The laws are fitted, extrapolated and refused as tpc_lab.scaling promises."""
+
+import doctest
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tpc_lab import published, scaling
+from tpc_lab.scaling import Law, Run
+
+REFIT = Law(1.8169, 482.01, 2085.43, 0.3478, 0.3659)
+
+
+def _runs(law: Law, noise: float = 0.0, seed: int = 0) -> list[Run]:
+    rng = np.random.default_rng(seed)
+    sizes, budgets = 10 ** np.linspace(5, 9, 6), 10 ** np.linspace(7, 11, 6)
+    return [
+        Run(int(n), int(d), 0, float(law.loss(int(n), int(d))) * math.exp(rng.normal(0, noise)))
+        for n in sizes
+        for d in budgets
+    ]
+
+
+def test_examples_in_docstrings_hold() -> None:
+    assert doctest.testmod(scaling).failed == 0
+
+
+def test_fit_recovers_the_law_that_made_the_runs() -> None:
+    law = scaling.fit(_runs(REFIT))
+    assert law.alpha == pytest.approx(REFIT.alpha, rel=0.01)
+    assert law.beta == pytest.approx(REFIT.beta, rel=0.01)
+    assert law.E == pytest.approx(REFIT.E, rel=0.01)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_fit_of_noisy_runs_predicts_a_larger_run_within_five_percent(seed: int) -> None:
+    law = scaling.fit(_runs(REFIT, 0.005, seed))
+    assert float(law.loss(3e9, 3e11)) == pytest.approx(float(REFIT.loss(3e9, 3e11)), rel=0.05)
+
+
+def test_one_failed_run_hardly_moves_a_robust_fit() -> None:
+    runs = _runs(REFIT)
+    runs[7] = Run(runs[7].parameters, runs[7].characters, 0, 2 * runs[7].loss)
+    assert float(scaling.fit(runs).loss(1e9, 1e11)) == pytest.approx(float(REFIT.loss(1e9, 1e11)), rel=0.01)
+
+
+def test_optimal_spends_the_budget_and_cannot_be_improved() -> None:
+    n, d = REFIT.optimal(1e21)
+    assert 6 * n * d == pytest.approx(1e21)
+    assert float(REFIT.loss(n, d)) < min(float(REFIT.loss(n * s, d / s)) for s in (0.9, 1.1))
+
+
+def test_published_exponent_follows_from_its_own_constants() -> None:
+    a = REFIT.beta / (REFIT.alpha + REFIT.beta)
+    assert published.get("epoch-a").agrees(a)
+
+
+def test_chinchilla_175b_row_is_a_power_of_ten_off() -> None:
+    printed = published.get("chinchilla-a3-175b")
+    assert not printed.agrees(6 * 175e9 * 12e12)
+    assert 6 * 175e9 * 12e12 == pytest.approx(10 * printed.value, rel=0.01)
+
+
+def test_gpt3_flops_are_six_n_d() -> None:
+    for size in ("small", "medium", "large", "xl", "2-7b", "6-7b", "13b", "175b"):
+        flops, n = published.get(f"gpt3-{size}-flops"), published.get(f"gpt3-{size}-params")
+        assert flops.value == pytest.approx(6 * n.value * 300e9, rel=0.01)
+
+
+@pytest.mark.parametrize("loss", [float("nan"), 0.0, -1.0, float("inf")])
+def test_unusable_losses_are_refused_and_the_run_is_named(loss: float) -> None:
+    runs = [*_runs(REFIT), Run(777, 888, 3, loss)]
+    with pytest.raises(ValueError, match="N=777, D=888, seed 3"):
+        scaling.fit(runs)
+
+
+def test_fewer_points_than_parameters_are_refused() -> None:
+    four = _runs(REFIT)[:4]
+    with pytest.raises(ValueError, match="4 different points cannot fix 5 parameters"):
+        scaling.fit(four * 3)
+
+
+def test_torn_line_of_a_grid_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "grid.csv"
+    path.write_text("parameters,characters,seed,loss\n10,20,0,1.5\n10,40,0")
+    with pytest.raises(ValueError, match=r"grid.csv: run 2: .* do that run again"):
+        scaling.read_grid(path)
+
+
+def test_shipped_grid_falls_with_size_and_with_text() -> None:
+    loss = {(r.parameters, r.characters): r.loss for r in scaling.read_grid() if r.seed == 0}
+    sizes, budgets = (sorted({key[i] for key in loss}) for i in (0, 1))
+    table = np.array([[loss[n, d] for d in budgets] for n in sizes])
+    assert (np.diff(table, axis=0) < 0).all()
+    assert (np.diff(table, axis=1) < 0).all()
+
+
+def test_bootstrap_repeats_with_its_seed_and_differs_between_samples() -> None:
+    runs = _runs(REFIT, 0.01)
+    first, again = scaling.bootstrap(runs, 4, seed=5), scaling.bootstrap(runs, 4, seed=5)
+    assert first == again
+    assert len({law.alpha for law in first}) > 1
