@@ -30,7 +30,7 @@ def test_fit_recovers_the_law_that_made_the_runs() -> None:
     law = scaling.fit(_runs(REFIT))
     assert law.alpha == pytest.approx(REFIT.alpha, rel=0.01)
     assert law.beta == pytest.approx(REFIT.beta, rel=0.01)
-    assert law.E == pytest.approx(REFIT.E, rel=0.01)
+    assert pytest.approx(REFIT.E, rel=0.01) == law.E
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -59,7 +59,7 @@ def test_published_exponent_follows_from_its_own_constants() -> None:
 def test_chinchilla_175b_row_is_a_power_of_ten_off() -> None:
     printed = published.get("chinchilla-a3-175b")
     assert not printed.agrees(6 * 175e9 * 12e12)
-    assert 6 * 175e9 * 12e12 == pytest.approx(10 * printed.value, rel=0.01)
+    assert pytest.approx(10 * printed.value, rel=0.01) == 6 * 175e9 * 12e12
 
 
 def test_gpt3_flops_are_six_n_d() -> None:

@@ -131,7 +131,9 @@ def read_course(path: Path, places: Places) -> Course:
     try:
         course = Course.model_validate(declared)
     except ValidationError as e:
-        raise SourceError(_problem(name, error) for error in e.errors()) from e
+        # A unit that is refused also makes `units` too short; that says nothing new.
+        errors = [error for error in e.errors() if error["type"] != "too_short" or len(e.errors()) == 1]
+        raise SourceError(_problem(name, error) for error in errors) from e
     if course.id != path.stem:
         found = f"is {course.id!r} in a file called {path.name}"
         raise SourceError([Problem(name, "id", found, f"Set it to {path.stem} or rename the file")])

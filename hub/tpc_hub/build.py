@@ -55,6 +55,7 @@ def write_server_configuration(places: Places) -> None:
         "c = get_config()\n"
         f"c.Exchange.root = {str(places.state / 'exchange')!r}\n"
         "c.Exchange.path_includes_course = True\n"
+        "c.Authenticator.plugin_class = 'nbgrader.auth.JupyterHubAuthPlugin'\n"
         "c.CourseDirectory.student_id = os.environ.get('JUPYTERHUB_USER', '*')\n",
         encoding="utf-8",
     )

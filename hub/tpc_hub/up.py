@@ -96,9 +96,11 @@ def _serve(places: Places, settings: Settings, welcome: list[str]) -> None:
     _wait_ready(settings, hub, places)
     print(f"\nTPC Campus is ready at {settings.url}\n", flush=True)
     print("\n".join(_start_screen(places, settings, welcome)), flush=True)
-    _start(places, settings, "book", [sys.executable, "-m", "tpc_hub.cli", "build", "book"])
+    book = _start(places, settings, "book", [sys.executable, "-m", "tpc_hub.cli", "build", "book"])
     while True:
-        hub.wait()
+        while hub.poll() is None:
+            time.sleep(1)
+            book.poll()  # so that it leaves no zombie
         print(
             f"The hub ended with code {hub.returncode}; starting it again. See {places.logs / 'hub.log'}.",
             flush=True,

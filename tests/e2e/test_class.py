@@ -1,0 +1,268 @@
+"""A class from sign-up to feedback, in a real browser on a real campus."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+
+import psutil
+import pytest
+from browser import chromium, new_page, sign_in, sign_up
+from campus_tree import REPOSITORY, make_tree, write
+from playwright.sync_api import expect
+from running_campus import free_ports, running_campus, start_campus, stop_campus, wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+SCREENSHOTS = os.environ.get("CAMPUS_SCREENSHOTS")
+
+
+@pytest.fixture(scope="module")
+def campus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("campus")
+    with running_campus(make_tree(folder / "root", folder / "state")) as campus:
+        yield campus
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def ada(campus, browser):
+    """A student of the scaling course, signed up in the browser."""
+    page = new_page(browser)
+    sign_up(page, campus, "scaling", "ada")
+    return page
+
+
+@pytest.fixture(scope="module")
+def teacher(campus, browser):
+    page = new_page(browser)
+    sign_in(page, campus, "instructor", campus.instructor_password())
+    return page
+
+
+def run_all(page) -> None:
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    page.click('.lm-MenuBar-itemLabel:has-text("Run")')
+    page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
+
+
+def open_assignments(page) -> None:
+    page.click('.lm-MenuBar-itemLabel:has-text("Nbgrader")')
+    page.click('.lm-Menu-itemLabel:has-text("Assignment List")')
+
+
+def test_the_ready_line_and_the_start_screen_say_how_to_go_on(campus):
+    assert f"TPC Campus is ready at {campus.url}" in campus.screen
+    for text in ("As instructor", "As student", "/book/", "State", "Not protected", "Stop with Ctrl-C"):
+        assert text in campus.screen
+
+
+def test_who_opens_127_0_0_1_is_led_to_the_campus(campus, browser):
+    page = new_page(browser)
+    page.goto(f"http://127.0.0.1:{campus.port}/")
+    assert page.url.startswith(f"{campus.url}/hub/login")
+
+
+def test_a_wrong_class_code_says_what_to_do(campus, browser):
+    page = new_page(browser)
+    page.goto(f"{campus.url}/hub/signup")
+    for field, text in (
+        ("code", "wrong"),
+        ("name", "eve"),
+        ("display_name", "Eve"),
+        ("password", "a long password"),
+    ):
+        page.fill(f"#{field}", text)
+    page.click("#signup_submit")
+    expect(page.get_by_role("alert")).to_contain_text("Ask your instructor")
+
+
+def test_a_student_sees_their_course_and_no_other(campus, ada):
+    ada.goto(f"{campus.campus_url}/")
+    if SCREENSHOTS:
+        ada.screenshot(path=f"{SCREENSHOTS}/campus.png")
+    expect(ada.locator("body")).to_contain_text("Scaling course")
+    expect(ada.locator("body")).not_to_contain_text("Data course")
+    assert ada.goto(f"{campus.campus_url}/course/data").status == 404
+    assert ada.goto(f"{campus.campus_url}/course/scaling/class").status == 404
+
+
+def test_the_course_page_shows_lessons_exercises_and_due_dates(campus, ada):
+    ada.goto(f"{campus.campus_url}/course/scaling")
+    body = ada.locator("body")
+    for text in (
+        "First steps in scaling",
+        "10 min",
+        "add two numbers",
+        "2 points",
+        "Thu 29 Jan 2099 18:00 CET",
+    ):
+        expect(body).to_contain_text(text)
+
+
+def test_one_click_opens_a_lesson_that_runs(campus, ada):
+    ada.goto(f"{campus.campus_url}/course/scaling")
+    ada.click('a.primary:has-text("Open")')
+    run_all(ada)
+    ada.wait_for_selector("text=the answer is 42")
+    ada.click('.lm-MenuBar-itemLabel:has-text("Nbgrader")')
+    assert ada.locator(".lm-Menu-itemLabel").all_inner_texts() == ["Assignment List"]
+    ada.keyboard.press("Escape")
+
+
+def test_an_edited_lesson_survives_an_upstream_change(campus, ada):
+    mine = campus.places.homes / "ada" / "lessons" / "scaling" / "first-steps.ipynb"
+    notebook = json.loads(mine.read_text())
+    notebook["cells"][0]["source"] = ["# My own notes\n"]
+    mine.write_text(json.dumps(notebook, indent=1) + "\n")
+    source = campus.places.lesson("scaling/first-steps")
+    write(source, source.read_text() + "\n+++\n\nA paragraph that came later.\n")
+    campus.run("build", "campus")
+    ada.goto(f"{campus.campus_url}/open/scaling/first-steps")
+    ada.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    text = mine.read_text()
+    assert "My own notes" in text
+    upstream = campus.places.lessons_tree / "scaling" / "first-steps.ipynb"
+    assert "came later" in upstream.read_text()
+
+
+def test_a_student_fetches_answers_validates_and_submits(campus, ada):
+    ada.goto(f"{campus.url}/hub/user-redirect/lab?reset")
+    ada.wait_for_selector(".jp-Launcher")
+    open_assignments(ada)
+    expect(ada.locator("#released_assignments_list")).to_contain_text("double-scaling")
+    expect(ada.locator("#released_assignments_list")).not_to_contain_text("double-data")
+    ada.click('#released_assignments_list button:has-text("Fetch")')
+    expect(ada.locator("#fetched_assignments_list")).to_contain_text("double-scaling")
+    released = campus.places.homes / "ada" / "scaling" / "double-scaling" / "double-scaling.ipynb"
+    wait_for(released.exists, seconds=30)
+    ada.goto(
+        f"http://ada.hub.localhost:{campus.port}/user/ada/lab/tree/scaling/double-scaling/double-scaling.ipynb?reset"
+    )
+    ada.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    ada.locator(".cm-content", has_text="NotImplementedError").click()
+    ada.keyboard.press("Control+A")
+    ada.keyboard.insert_text("def double(x):\n    return x + x")
+    ada.keyboard.press("Control+S")
+    wait_for(lambda: "x + x" in released.read_text(), seconds=30)
+    ada.click('button:has-text("Validate")')
+    ada.wait_for_selector("text=/passed/i")
+    ada.keyboard.press("Escape")
+    open_assignments(ada)
+    ada.click('#fetched_assignments_list button:has-text("Submit")')
+    expect(ada.locator("#submitted_assignments_list")).to_contain_text("double-scaling")
+    ada.goto(f"{campus.campus_url}/course/scaling")
+    expect(ada.locator("body")).to_contain_text("submitted")
+
+
+def test_a_submission_survives_kill_9_of_the_hub(campus):
+    (hub,) = (
+        p for p in psutil.Process(campus.process.pid).children() if "jupyterhub" in " ".join(p.cmdline())
+    )
+    hub.send_signal(signal.SIGKILL)
+    wait_for(lambda: f"ready at {campus.url} again" in campus.screen, campus.process)
+    assert "ada" in campus.run("grade", "scaling", "double-scaling")
+
+
+def test_an_instructor_grades_and_releases_feedback(campus, teacher):
+    teacher.goto(f"{campus.campus_url}/course/scaling/class")
+    row = teacher.locator("tr", has_text="ada")
+    expect(row).to_contain_text("submitted")
+    teacher.click('button:has-text("Grade new submissions")')
+    expect(teacher.get_by_role("status")).to_contain_text("graded 1 submissions, 0 failed", timeout=60_000)
+    expect(row).to_contain_text("2/2")
+    teacher.click('button:has-text("Release feedback")')
+    expect(teacher.get_by_role("status").last).to_contain_text(
+        "released feedback to 1 students", timeout=60_000
+    )
+    with teacher.expect_download() as download:
+        teacher.click("text=Export grades as CSV")
+    assert "ada,Ada Example,2.0" in download.value.path().read_text()
+
+
+def test_the_student_reads_score_and_feedback(campus, ada):
+    ada.goto(f"{campus.campus_url}/course/scaling")
+    expect(ada.locator("body")).to_contain_text("graded 2/2")
+    ada.click("text=Read feedback")
+    expect(ada.locator("body")).to_contain_text("return x + x")
+    assert "<script" not in ada.locator("main").inner_html()
+
+
+def test_the_formgrader_opens_for_the_instructor_in_its_own_tab(campus, teacher):
+    teacher.goto(f"{campus.campus_url}/course/scaling/class")
+    with teacher.context.expect_page() as opened:
+        teacher.click('button:has-text("formgrader")')
+    tab = opened.value
+    expect(tab.locator("body")).to_contain_text("double-scaling", timeout=90_000)
+    tab.close()
+
+
+def test_an_instructor_of_another_course_sees_nothing(campus, browser, ada):
+    password = re.search(r"password (\S+)", campus.run("user", "add", "dora", "--teaches", "data"))[1]
+    page = new_page(browser)
+    sign_in(page, campus, "dora", password)
+    assert page.goto(f"{campus.campus_url}/course/data/class").status == 200
+    for path in (
+        "course/scaling/class",
+        "course/scaling/class.json",
+        "course/scaling/grades.csv",
+        "course/scaling",
+    ):
+        assert page.goto(f"{campus.campus_url}/{path}").status == 404
+    formgrader = f"http://formgrader-scaling--service.hub.localhost:{campus.port}/services/formgrader-scaling/formgrader"
+    assert page.goto(formgrader).status == 403
+    assert ada.goto(formgrader).status == 403
+
+
+def test_another_student_sees_nothing_of_the_first(campus, browser):
+    page = new_page(browser)
+    sign_up(page, campus, "data", "carl")
+    assert page.goto(f"http://ada.hub.localhost:{campus.port}/user/ada/lab").status in (403, 404)
+    assert page.goto(f"{campus.campus_url}/feedback/scaling/double-scaling").status == 404
+
+
+def test_pages_work_at_320_pixels(campus, browser, ada):
+    ada.set_viewport_size({"width": 320, "height": 700})
+    for path in ("", "course/scaling"):
+        ada.goto(f"{campus.campus_url}/{path}")
+        assert ada.evaluate("document.documentElement.scrollWidth") <= 320
+    ada.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_pages_have_no_accessibility_violation(campus, ada, teacher):
+    axe = (REPOSITORY / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    for page, path in ((ada, ""), (ada, "course/scaling"), (teacher, "course/scaling/class")):
+        page.goto(f"{campus.campus_url}/{path}")
+        found = page.evaluate(
+            axe + "; axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes[0].html))"
+        )
+        assert found == [], path
+
+
+def test_a_second_start_on_the_same_state_says_who_has_it(campus):
+    second = start_campus(campus.places, free_ports())
+    assert second.process.wait(60) == 1
+    assert "this campus already runs" in campus.screen
+
+
+def test_ctrl_c_stops_everything_and_the_next_start_finds_the_same_state(campus):
+    codes = campus.code("scaling")
+    stop_campus(campus)
+    ours = [
+        p
+        for p in psutil.process_iter()
+        if str(campus.places.state) in " ".join(p.info.get("environ", {}) if p.info else [])
+    ]
+    assert ours == []
+    again = start_campus(campus.places, campus.port)
+    try:
+        wait_for(lambda: campus.screen.count("Stop with Ctrl-C") == 2, again.process)
+        assert campus.screen.count(codes) == 2
+    finally:
+        stop_campus(again)

@@ -1,0 +1,86 @@
+import pytest
+from tpc_courses.manifest import load_courses
+from tpc_courses.places import Places
+from tpc_courses.problems import SourceError
+from tpc_hub.configure import AUTHENTICATORS, configure, set_sign_in
+from tpc_hub.settings import Settings, SignIn, load_settings
+from traitlets.config import Config
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    for name in ("CAMPUS_PORT", "CAMPUS_HOST", "CAMPUS_SUBDOMAINS", "CAMPUS_PROFILE", "CAMPUS_DB"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("profile", ["local", "server"])
+def test_shipped_profiles_are_valid(repository, profile):
+    assert load_settings(repository, profile).subdomains
+
+
+def test_the_environment_wins_over_the_profile(repository, monkeypatch):
+    monkeypatch.setenv("CAMPUS_PORT", "9000")
+    assert load_settings(repository).url == "http://hub.localhost:9000"
+
+
+def test_unknown_keys_and_wrong_types_are_reported_together(tmp_path):
+    profiles = tmp_path / "hub" / "profiles"
+    profiles.mkdir(parents=True)
+    (profiles / "odd.toml").write_text('prot = 80\nport = "many"\n')
+    with pytest.raises(SourceError) as caught:
+        load_settings(Places(tmp_path, tmp_path / "state"), "odd")
+    assert "hub/profiles/odd.toml: prot: unknown key" in str(caught.value)
+    assert "hub/profiles/odd.toml: port" in str(caught.value)
+
+
+def test_an_unknown_profile_names_those_there_are(repository):
+    with pytest.raises(SourceError, match="local, server"):
+        load_settings(repository, "cloud")
+
+
+def configured(tree, **changes) -> Config:
+    c = Config()
+    configure(c, Settings(**changes), load_courses(tree), tree)
+    return c
+
+
+def test_people_and_services_have_own_origins(tree):
+    assert configured(tree).JupyterHub.subdomain_host == "http://hub.localhost:8000"
+    assert Settings().campus_url == "http://campus--service.hub.localhost:8000/services/campus"
+
+
+def test_single_host_mode_needs_no_subdomains(tree):
+    c = configured(tree, subdomains=False)
+    assert "subdomain_host" not in c.JupyterHub
+    assert "/book/" in c.Proxy.extra_routes
+    assert Settings(subdomains=False).campus_url == "http://hub.localhost:8000/services/campus"
+
+
+def test_nobody_holds_an_admin_scope(tree):
+    c = configured(tree)
+    scopes = {scope for role in c.JupyterHub.load_roles for scope in role["scopes"]}
+    assert not [scope for scope in scopes if scope.startswith(("admin", "access:servers", "tokens"))]
+    assert not [service for service in c.JupyterHub.services if service.get("admin")]
+
+
+def test_each_formgrader_opens_for_its_own_course_only(tree):
+    roles = {role["name"]: role for role in configured(tree).JupyterHub.load_roles}
+    assert roles["formgrade-data"]["groups"] == ["formgrade-data"]
+    assert roles["formgrade-data"]["scopes"] == ["access:services!service=formgrader-data"]
+
+
+def test_users_own_configuration_is_off(tree):
+    assert configured(tree).Spawner.disable_user_config is True
+
+
+@pytest.mark.parametrize("method", sorted(AUTHENTICATORS))
+def test_other_sign_ins_are_a_few_lines_of_a_profile(tree, tmp_path, method):
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    c = Config()
+    sign_in = SignIn(method=method, options={"client_id": "campus"}, secret_file=secret)
+    set_sign_in(c, Settings(sign_in=sign_in), tree)
+    module, _, name = c.JupyterHub.authenticator_class.rpartition(".")
+    authenticator = getattr(__import__(module, fromlist=[name]), name)
+    assert c[name].client_secret == "s3cret"
+    assert authenticator.class_traits()["client_id"].metadata.get("config")
