@@ -101,7 +101,7 @@ def items_needed(
     969
     """
     noise = between + within[0] / answers[0] + within[1] / answers[1]
-    return ceil((norm.ppf(1 - level / 2) + norm.ppf(power)) ** 2 * noise / difference**2)
+    return ceil(float((norm.ppf(1 - level / 2) + norm.ppf(power)) ** 2 * noise / difference**2))
 
 
 def detectable_difference(

@@ -3,7 +3,7 @@
 const STYLE = `
 .tpc-fig{--i:var(--ink,var(--jp-ui-font-color1,#1b1f24));--p:var(--paper,var(--jp-layout-color0,#fff));
  --l:var(--line,var(--jp-border-color2,#b8c0c8));--a:var(--accent,var(--jp-brand-color1,#0b5cad));
- color:var(--i);background:var(--p);font:15px/1.5 system-ui,sans-serif;max-width:46rem;margin:1rem 0}
+ color:var(--i);background:var(--p);font:15px/1.5 system-ui,sans-serif;max-width:46rem;margin:1rem 0;padding:.6rem}
 .tpc-fig *{box-sizing:border-box}
 .tpc-fig h4{margin:0 0 .3rem;font-size:1.05em;line-height:1.35;min-height:2.7em}
 .tpc-fig svg{width:100%;height:auto;display:block;overflow:visible}
@@ -11,7 +11,7 @@ const STYLE = `
 .tpc-fig .controls{display:flex;flex-wrap:wrap;gap:.4rem 1.2rem;align-items:end;margin:.4rem 0}
 .tpc-fig label{display:grid;min-width:11rem;flex:1}
 .tpc-fig input[type=range]{width:100%;min-height:44px;accent-color:var(--a)}
-.tpc-fig button,.tpc-fig select{min-height:44px;padding:0 1rem;border:1px solid var(--l);border-radius:6px;
+.tpc-fig button,.tpc-fig select{min-height:44px;padding:0 1rem;border:1px solid var(--i);border-radius:6px;
  background:transparent;color:var(--i);font:inherit;cursor:pointer}
 .tpc-fig option{color:#1b1f24;background:#fff}
 .tpc-fig :focus-visible{outline:3px solid var(--a);outline-offset:2px}
@@ -187,8 +187,15 @@ function slider(parent, c, set) {
   const to = c.log ? Math.log10 : (v) => v, from = c.log ? (v) => 10 ** v : (v) => v;
   const step = c.log ? (c.step ?? 0.02) : c.step;
   const input = node(label, "input", { type: "range", min: to(c.min), max: to(c.max), step });
-  input.addEventListener("input", () => set(c.key, c.whole ? Math.round(from(+input.value)) : +from(+input.value).toPrecision(6)));
+  let current;
+  input.addEventListener("input", () => {
+    let v = +from(+input.value).toPrecision(6);
+    // A small step on a log scale may round back to where it was; an arrow key must always move by one at least.
+    if (c.whole && Math.round(v) === current) v = current + Math.sign(+input.value - to(current));
+    set(c.key, Math.max(c.min, Math.min(c.max, c.whole ? Math.round(v) : v)));
+  });
   return (v) => {
+    current = v;
     const text = (c.format ?? plain)(v) + (c.unit ? " " + c.unit : "");
     input.value = to(v);
     input.setAttribute("aria-valuetext", text);
