@@ -77,8 +77,8 @@ def _root(distribution: str, module: str) -> Path:
 
 
 def _licence(name: str) -> str:
-    about = metadata.metadata(name)
-    return str(about.get("License-Expression") or about.get("License") or "see package").splitlines()[0][:60]
+    about = metadata.metadata(name).json
+    return str(about.get("license_expression") or about.get("license") or "see package").splitlines()[0][:60]
 
 
 def _docstrings(root: Path) -> Iterator[str]:
