@@ -38,7 +38,9 @@ class Class:
             course_config(self.places, self.course).CourseDirectory.db_url, self.course.id
         ) as gradebook:
             grades = gradebook.find_submission(self.slug, student).notebooks[0].grades
-            return {grade.name: grade.auto_score for grade in grades if grade.auto_score is not None}
+            exercise = read_exercise(self.places.exercise(self.slug))
+            tested = {part.name for part in exercise.parts if not part.manual}
+            return {grade.name: grade.auto_score for grade in grades if grade.name in tested}
 
     def notebook(self, step: str) -> nbformat.NotebookNode:
         path = self.places.nbgrader(self.course.id) / step / self.slug / f"{self.slug}.ipynb"

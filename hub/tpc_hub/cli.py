@@ -90,14 +90,15 @@ def check() -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["all", "campus", "book"]), default="all")
+@click.argument("what", type=click.Choice(["all", "campus", "book", "corpus"]), default="all")
 def build(what: str) -> None:
-    """Derive lessons, coursework and the book. Unchanged sources cost nothing.
+    """Derive lessons, coursework and the book; unchanged sources cost nothing. `corpus` harvests lesson text.
 
     \b
     Examples:
       campus build
       campus build book
+      campus build corpus
     """
     from tpc_hub.build import build as build_campus
 
@@ -108,6 +109,11 @@ def build(what: str) -> None:
         from tpc_book.build import build_book
 
         build_book(places, load_settings(places).campus_url, say=click.echo)
+    if what == "corpus":
+        from tpc_lab.corpus import harvest
+
+        harvest(places.corpus)
+        click.echo(f"Corpus: harvested into {places.corpus}")
 
 
 @main.command()
