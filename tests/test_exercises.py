@@ -67,7 +67,7 @@ def solutions(graded: Class, kind: str) -> list[Path]:
 
 
 def with_solution(notebook: nbformat.NotebookNode, text: str) -> nbformat.NotebookNode:
-    """Put a solution where the release leaves its functions to write."""
+    """Put a solution in place of the cells that define its functions; the others stay right."""
     ours = {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
     placed = False
     for cell in notebook.cells:
@@ -104,7 +104,7 @@ def test_every_wrong_solution_loses_its_part(graded):
     survivors = []
     for path in solutions(graded, "wrong"):
         text = path.read_text(encoding="utf-8")
-        scores = graded.scores(f"wrong-{path.stem}", with_solution(graded.notebook("release"), text))
+        scores = graded.scores(f"wrong-{path.stem}", with_solution(graded.notebook("source"), text))
         parts = claimed_parts(text)
         assert parts, f"{path.name} does not say which PART it must lose"
         survivors += [f"{path.name}: {part}" for part in parts if scores[part] >= automatic(graded)[part]]
@@ -114,13 +114,10 @@ def test_every_wrong_solution_loses_its_part(graded):
 @pytest.mark.timeout(900)
 def test_every_right_solution_scores_everything(graded):
     for path in solutions(graded, "right"):
-        notebook = with_solution(graded.notebook("release"), path.read_text(encoding="utf-8"))
+        notebook = with_solution(graded.notebook("source"), path.read_text(encoding="utf-8"))
         scores = graded.scores(f"right-{path.stem}", notebook)
-        missed = {
-            part: scores.get(part)
-            for part in claimed_parts(path.read_text()) or scores
-            if scores[part] < automatic(graded)[part]
-        }
+        assert claimed_parts(path.read_text()) == [], "a right solution loses nothing, so it names no PART"
+        missed = {part: score for part, score in scores.items() if score < automatic(graded)[part]}
         assert missed == {}, path.name
 
 

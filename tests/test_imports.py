@@ -8,10 +8,9 @@ from campus_tree import REPOSITORY
 ALLOWED = {
     "tpc_lab": set(),
     "tpc_courses": set(),
-    "tpc_kernels": set(),
-    "tpc_grader": {"tpc_courses", "tpc_kernels"},
+    "tpc_grader": {"tpc_courses"},
     "tpc_book": {"tpc_courses"},
-    "tpc_hub": {"tpc_courses", "tpc_kernels", "tpc_grader", "tpc_book"},
+    "tpc_hub": {"tpc_courses", "tpc_grader", "tpc_book"},
 }
 
 

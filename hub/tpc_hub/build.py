@@ -50,6 +50,7 @@ def write_server_configuration(places: Places) -> None:
         enabled = {f"nbgrader.server_extensions.{name}": on for name, on in extensions.items()}
         _write_json(folder / "jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": enabled}})
         _write_json(folder / "labconfig" / "page_config.json", {"disabledExtensions": _HIDDEN_IN_LAB})
+        _write_json(folder / "labconfig" / "default_setting_overrides.json", _LAB_SETTINGS)
     (places.hub_dir / "student-config" / "nbgrader_config.py").write_text(
         "import os\n"
         "c = get_config()\n"
@@ -67,6 +68,9 @@ _HIDDEN_IN_LAB = {
     "@jupyter/nbgrader:formgrader": True,
     "@jupyterlab/apputils-extension:announcements": True,
 }
+
+# Our notebooks have one kernel; asking which one to start only holds people up.
+_LAB_SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"autoStartDefault": True}}
 
 
 def _coursework_sources(places: Places) -> Iterable[Path]:

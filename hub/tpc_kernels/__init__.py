@@ -1,1 +1,0 @@
-"""Fast, confined processes for student servers, kernels and grading jobs."""
