@@ -231,7 +231,7 @@ class Renderer:
         return f"<ol{f' start={chr(34)}{int(start)}{chr(34)}' if start != 1 else ''}>{self.inside(node)}</ol>"
 
     def _list_item(self, node: Node) -> str:
-        mark = "" if node.get("checked") is None else "☑ " if node["checked"] else "☐ "
+        mark = {True: "☑ ", False: "☐ "}.get(node.get("checked"), "")
         return f"<li>{mark}{self.inside(node)}</li>"
 
     def _outputs(self, node: Node) -> str:
