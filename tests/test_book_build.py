@@ -18,10 +18,9 @@ CAMPUS = "http://hub.localhost:8000/services/campus"
 
 @pytest.fixture
 def book_tree(tree: Places) -> Places:
-    # The shared tree links to the repository's book; these tests write into theirs.
-    if tree.book.is_symlink():
-        tree.book.unlink()
-    shutil.copytree(REPOSITORY / "book", tree.book)
+    for name in ("theme", "content"):
+        shutil.copytree(REPOSITORY / "book" / name, tree.book / name, dirs_exist_ok=True)
+    shutil.copy(REPOSITORY / "book" / "myst.yml", tree.book / "myst.yml")
     if not (tree.root / "node_modules").exists():
         (tree.root / "node_modules").symlink_to(REPOSITORY / "node_modules")
     return tree
