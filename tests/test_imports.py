@@ -10,7 +10,7 @@ ALLOWED = {
     "tpc_courses": set(),
     "tpc_grader": {"tpc_courses"},
     "tpc_book": {"tpc_courses"},
-    "tpc_hub": {"tpc_courses", "tpc_grader", "tpc_book"},
+    "tpc_hub": {"tpc_lab", "tpc_courses", "tpc_grader", "tpc_book"},
 }
 
 

@@ -147,6 +147,10 @@ class Renderer:
         return f"({inner})" if node.get("kind") == "parenthetical" else inner
 
     def _cite(self, node: Node) -> str:
+        if node["label"] not in self.citations:
+            # A DOI that the engine could not look up: the link itself says where to find it.
+            doi = str(node.get("label", "")).removeprefix("https://doi.org/")
+            return f'<a href="https://doi.org/{escape(doi)}">{self.inner(node) or escape(doi)}</a>'
         self.cited.append(node["label"])
         return f'<a href="#cite-{escape(node["label"])}">{self.inner(node)}</a>'
 
