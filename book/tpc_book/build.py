@@ -89,8 +89,9 @@ def _assemble(places: Places, courses: tuple[Course, ...], slugs: list[str], pro
 
 
 def _presentable(notebook: nbformat.NotebookNode, slug: str, title: str) -> nbformat.NotebookNode:
-    """Return the notebook as a page: titled, without the cell that papermill injected."""
-    notebook.cells = [c for c in notebook.cells if "injected-parameters" not in c.metadata.get("tags", [])]
+    """Return the notebook as a page: titled, without the cells that steer papermill."""
+    hidden = {"parameters", "injected-parameters"}
+    notebook.cells = [cell for cell in notebook.cells if not hidden & set(cell.metadata.get("tags", []))]
     for cell in notebook.cells:
         # Ids come from the content: an equal cell in two lessons would have the same one twice in the book.
         cell["id"] = f"{slug.replace('/', '-')}-{cell['id']}"[:64]

@@ -1,1 +1,1 @@
-"""Intake, sandboxed grading and feedback on top of nbgrader."""
+"""Release, collection, grading and feedback on top of nbgrader."""

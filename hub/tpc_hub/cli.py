@@ -36,7 +36,7 @@ class Campus(click.Group):
             os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
         try:
             return super().invoke(ctx)
-        except (SourceError, PeopleError, FileNotFoundError, RuntimeError, KeyError) as e:
+        except (SourceError, PeopleError, OSError, RuntimeError, KeyError) as e:
             message = e.args[0] if isinstance(e, KeyError) else e
             raise click.ClickException(str(message)) from e
 
