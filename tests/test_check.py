@@ -1,6 +1,7 @@
+import re
 import shutil
 
-from campus_tree import write
+from campus_tree import REPOSITORY, write
 from tpc_courses.check import check
 
 
@@ -17,3 +18,10 @@ def test_problems_of_all_kinds_come_in_one_report(tree):
     assert "notebooks/scaling/first-steps.md: cell" in report
     assert "courses/data.yml: colour: unknown key" in report
     assert "exercises/double-data/wrong: 0 solutions, fewer than 5" in report
+
+
+def test_the_lock_file_names_versions_only():
+    """No address and no path: the file must serve every machine and every registry."""
+    lines = (REPOSITORY / "requirements.lock").read_text().splitlines()
+    pinned = [line for line in lines if line and not line.lstrip().startswith("#")]
+    assert [line for line in pinned if not re.fullmatch(r"[A-Za-z0-9._-]+==[^ ;/]+( ; .*)?", line)] == []

@@ -185,7 +185,14 @@ def _publish(html: Path, site: Path) -> None:
     """Replace the site by one rename of a link, so that a reader never meets half a book."""
     site.parent.mkdir(parents=True, exist_ok=True)
     edition = site.parent / f"edition-{uuid.uuid4().hex[:8]}"
-    shutil.copytree(html, edition)
+    try:
+        shutil.copytree(html, edition)
+    except OSError as e:
+        shutil.rmtree(edition, ignore_errors=True)
+        free = shutil.disk_usage(site.parent).free // 2**20
+        raise BookError(
+            f"{edition}: cannot be written, {free} MiB free. The last good book stays; free some space."
+        ) from e
     link = site.parent / f"{edition.name}.link"
     link.symlink_to(edition.name)
     link.replace(site)
