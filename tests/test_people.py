@@ -96,6 +96,16 @@ def test_a_roster_enrols_people_who_then_sign_up(session):
     assert joined(session).name == "ada"
 
 
+def test_a_class_code_does_not_open_what_a_roster_reserved(session):
+    session.add(ClassCode(course="data", code="data-code"))
+    import_roster(session, "scaling", "name,role\ngrace,instructor\nada,student\n")
+    with pytest.raises(PeopleError, match="reserved"):
+        joined(session, "grace")
+    with pytest.raises(PeopleError, match="reserved"):
+        sign_up(session, "ada", "Ada", "a long password", "data-code", ())
+    assert not session.get(Person, "grace").password_hash
+
+
 def test_a_bad_roster_enrols_nobody_and_names_every_line(session):
     text = "name,display_name\nada,Ada\nada,Again\n,Nobody\nünal,Ünal\ngrace,=HYPERLINK(1)\n"
     with pytest.raises(PeopleError) as caught:

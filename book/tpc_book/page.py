@@ -93,14 +93,10 @@ def header(project: Node, base: str) -> str:
 
 def contents(project: Node, current: str, base: str) -> str:
     """Return the table of contents."""
-    rows = [(project["title"], "", project["index"])]
-    rows += [(page["title"], page["slug"], page["slug"]) for page in project["pages"] if page.get("slug")]
-    by_slug = {slug: (title, path) for title, path, slug in rows}
     parts = [_entry(project["title"], "", current == project["index"], base)]
     for page in project["pages"]:
         if page.get("slug"):
-            title, path = by_slug[page["slug"]]
-            parts.append(_entry(title, path, current == page["slug"], base))
+            parts.append(_entry(page["title"], page["slug"], current == page["slug"], base))
         else:
             parts.append(f"<li><strong>{escape(page['title'])}</strong></li>")
     return f"<ul>{''.join(parts)}</ul>"

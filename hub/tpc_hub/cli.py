@@ -173,7 +173,8 @@ def roster() -> None:
 def roster_import(course: str, file: Path) -> None:
     """Enrol the people of a CSV with the columns name, display_name, role (the last two optional).
 
-    People choose their password when they sign up with the class code.
+    Students choose their password when they sign up with the class code; `campus user password` gives
+    instructors, and students of several courses, theirs.
 
     \b
     Example:

@@ -127,6 +127,11 @@ def sign_up(
     person = session.get(Person, name)
     if person is not None and person.password_hash:
         raise PeopleError(f"The name {name} is taken. Choose another, or sign in if it is yours.")
+    if person is not None and set(roles_of(session, name).items()) - {(course, "student")}:
+        # A class code is known to the whole class: it must not open what a roster reserved for somebody else.
+        raise PeopleError(
+            f"The name {name} is reserved. Ask for its password (`campus user password {name}`)."
+        )
     if person is None:
         person = Person(
             name=name, display_name=display_name.strip()[:100] or name, approved=course not in set(approval)

@@ -24,7 +24,7 @@ class StockSpawner(SimpleLocalProcessSpawner):
     """JupyterHub's own spawner with homes in the state folder."""
 
     def make_preexec_fn(self, name: str) -> Any:
-        """Return what runs in the child before exec: make the home private."""
+        """Make the home private, then return what JupyterHub runs in the child before exec."""
         home = Path(self.home_dir)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return super().make_preexec_fn(name)
