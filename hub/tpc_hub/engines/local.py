@@ -1,0 +1,297 @@
+"""Each person's server in a box of its own on this machine, forked from a preloaded process."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.util
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+from jupyterhub.spawner import LocalProcessSpawner
+from tpc_courses.places import Places
+from tpc_kernels.box import Box, software
+from tpc_kernels.client import Ending, Forked, NoForkserver, ensure, fork, run_alone, serves
+from tpc_kernels.jupyter import KERNEL_MODULES, SERVER_MODULES, SOCKET, SOCKET_VARIABLE, can_fork_server
+from tpc_kernels.limits import Limits
+from tpc_kernels.log import MOST_BYTES
+from tpc_kernels.order import Order
+from tpc_kernels.probe import probe
+from tpc_kernels.provisioner import PRELOAD_ENVIRONMENT
+from traitlets import Bool, Dict, Float, Unicode
+
+from tpc_hub.engines.identities import prepare_home
+from tpc_hub.settings import Settings
+
+# Our packages that a person's server needs; exercises and their solutions stay out of sight.
+PACKAGES = ("tpc_lab", "tpc_courses", "tpc_grader", "tpc_kernels")
+# Where a box shows the home, and what the preloaded process takes for its own: modules note it at import.
+HOME = "/home/user"
+LONGEST_SOCKET_PATH = 100
+PROVISIONER = "tpc-fork-provisioner"
+# Commands that mean the server we fork.
+_SINGLE_USER = (["jupyterhub-singleuser"], [sys.executable, "-m", "jupyterhub.singleuser"])
+
+
+class BoxSpawner(LocalProcessSpawner):
+    """Starts a server in a box; stop, poll and state are those of JupyterHub's local spawner."""
+
+    homes = Unicode(config=True, help="Folder of all homes.")
+    runtime = Unicode(config=True, help="Folder of sockets.")
+    logs = Unicode(config=True, help="Folder of one log per person.")
+    visible = Unicode(config=True, help="More read-only paths for servers, separated by `:`.")
+    campus_port = Unicode(config=True, help="Port of the campus service, which servers may reach.")
+    preloaded = Bool(True, config=True, help="Fork from a preloaded process.")
+    share_network = Bool(False, config=True, help="Give servers the machine's network.")
+    box_limits = Dict(config=True, help="Limits of a box, as tpc_kernels.limits.Limits names them.")
+    tmp_gib = Float(0.5, config=True, help="Size of /tmp.")
+    base_environment = Dict(config=True, help="Environment of the preloaded process.")
+
+    forked: Forked | None = None
+    started: float = 0.0
+    _warned = False
+
+    async def start(self) -> tuple[str, int]:
+        """Start the server; returns where the proxy reaches it."""
+        visible = [path for path in self.visible.split(":") if path and os.path.exists(path)]
+        await asyncio.to_thread(_open_to_all, visible)
+        home = await asyncio.to_thread(prepare_home, Path(self.homes), self.user.escaped_name)
+        outer = socket.create_server(("127.0.0.1", 0), backlog=128)
+        inner = self._inner_socket()
+        self.port = outer.getsockname()[1]
+        order = self._order(home, visible)
+        log_path = Path(self.logs) / f"{self.user.escaped_name}.log"
+        _make_room(log_path)
+        with outer, inner, open(os.devnull, "rb") as nothing, open(log_path, "ab") as log:
+            files = (nothing.fileno(), log.fileno(), log.fileno())
+            front = (outer.fileno(), inner.fileno())
+            self.forked = await asyncio.to_thread(self._fork, order, files, front)
+        self.pid = self.forked.pid
+        self.started = _creation_time(self.pid)
+        return "127.0.0.1", self.port
+
+    async def poll(self) -> int | None:
+        """Return None while the server runs, else its exit code; 0 when only the hub's note of it is left."""
+        if self.forked is not None:
+            ending = self.forked.poll()
+            if ending is None:
+                return None
+            if ending.kind != "lost":
+                self.clear_state()
+                return _exit_code(ending)
+            self.forked = None  # the forkserver is gone; the server lives on under its keeper
+        if self.pid and _creation_time(self.pid) == self.started:
+            return None
+        self.clear_state()
+        return 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what finds the server again after the hub's restart."""
+        return super().get_state() | ({"started": self.started} if self.pid else {})
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore what `get_state` returned."""
+        super().load_state(state)
+        self.started = state.get("started", 0.0)
+
+    def clear_state(self) -> None:
+        """Forget the server."""
+        super().clear_state()
+        self.started = 0.0  # how it ended is kept: the hub may ask again
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        """Add the surroundings inside the box."""
+        return env | {
+            "USER": self.user.name,
+            "HOME": HOME,
+            "SHELL": "/bin/bash",
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+            "JUPYTER_RUNTIME_DIR": "/run/jupyter",
+            "JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER,
+            SOCKET_VARIABLE: SOCKET,
+        }
+
+    async def move_certs(self, paths: dict[str, str]) -> dict[str, str]:
+        """Leave certificates where they are: inside the machine nothing is encrypted."""
+        return paths
+
+    def _order(self, home: Path, visible: list[str]) -> Order:
+        name = hashlib.sha256(self._log_name.encode()).hexdigest()[:12]
+        box = Box(
+            name=f"server-{name}",
+            uid=home.stat().st_uid,
+            user=self.user.escaped_name,
+            home=HOME,
+            read_only=tuple(dict.fromkeys([*software(), *_packages(), *visible])),
+            writable=((str(home), HOME),),
+            tmp_bytes=int(self.tmp_gib * 2**30),
+            reachable_ports=(self.hub.port, int(self.campus_port)),
+            share_network=self.share_network,
+            limits=Limits(**self.box_limits),
+        )
+        environment = self.get_env()
+        target, arguments = self._program(environment)
+        return Order(target, arguments, environment=environment, box=box, front=True, logged=True)
+
+    def _program(self, environment: dict[str, str]) -> tuple[str, dict[str, Any]]:
+        """Return what runs in the box: the forked single-user server, or `Spawner.cmd` as a new process."""
+        if list(self.cmd) in _SINGLE_USER and can_fork_server(environment):
+            return "tpc_kernels.jupyter:serve_person", {"arguments": self.get_args()}
+        if self.share_network:
+            raise ValueError(f"Spawner.cmd {self.cmd} needs a network of its own: set share_network = false")
+        environment.pop(SOCKET_VARIABLE)  # nobody serves there
+        command = [*self.cmd, *self.get_args()]
+        return "tpc_kernels.command:serve_command", {"command": command, "port": self.port}
+
+    def _fork(self, order: Order, files: tuple[int, ...], front: tuple[int, int]) -> Forked:
+        """Fork from the preloaded process; without one, start the same box from nothing."""
+        environment = dict(self.base_environment)
+        path = Path(self.runtime) / "forkserver.sock"
+        try:
+            if not self.preloaded:
+                raise NoForkserver("preloading is switched off")
+            ensure(path, preloads(), environment, Path(self.logs) / "forkserver.log")
+            return fork(path, order, files, front)
+        except (NoForkserver, OSError) as e:
+            if not BoxSpawner._warned:
+                self.log.warning("Servers start slowly, each from nothing: %s", e)
+            BoxSpawner._warned = True
+        return run_alone(order, files, front, environment)
+
+    def _inner_socket(self) -> socket.socket:
+        """Return the socket that the server accepts from: a path that no box can see."""
+        name = hashlib.sha256(self._log_name.encode()).hexdigest()[:16]
+        path = Path(self.runtime) / f"{name}.sock"
+        path.unlink(missing_ok=True)
+        inner = socket.socket(socket.AF_UNIX)
+        inner.bind(str(path))
+        inner.listen(128)
+        return inner
+
+
+def configure(c: Any, settings: Settings, places: Places) -> None:
+    """Select this engine."""
+    c.JupyterHub.spawner_class = BoxSpawner
+    c.Spawner.env_keep = ["LANG", "LC_ALL", "TZ"]
+    c.Spawner.poll_interval = 5  # asking costs nothing here, and a server that died is started again sooner
+    c.LocalProcessSpawner.interrupt_timeout = 10
+    c.LocalProcessSpawner.term_timeout = 5
+    section = c.BoxSpawner
+    section.homes = str(places.homes)
+    section.runtime = str(runtime_folder(places))
+    section.logs = str(_folder(places.logs / "servers"))
+    section.visible = ":".join(map(str, (places.hub_dir / "student-config", places.corpus)))
+    section.campus_port = str(settings.campus_port)
+    section.preloaded = settings.preload
+    section.share_network = settings.share_network
+    section.tmp_gib = settings.limits.tmp_gib
+    section.base_environment = base_environment(places)
+    section.box_limits = {
+        "memory_bytes": int(settings.limits.memory_gib * 2**30),
+        "cpus": settings.limits.cpus,
+        "processes": settings.limits.processes,
+        "file_bytes": int(settings.limits.file_gib * 2**30),
+        "open_files": 4096,
+    }
+    c.Spawner.mem_limit = int(settings.limits.memory_gib * 2**30)
+    c.Spawner.cpu_limit = settings.limits.cpus
+
+
+def prepare(settings: Settings, places: Places) -> None:
+    """Start the preloaded process, so that the first sign-in is as fast as the second."""
+    if settings.preload:
+        path = runtime_folder(places) / "forkserver.sock"
+        ensure(path, preloads(), base_environment(places), places.logs / "forkserver.log")
+
+
+def kernels(settings: Settings, places: Places) -> dict[str, str]:
+    """Return what leads the operator's own kernels to the preloaded process; nothing when none serves."""
+    path = runtime_folder(places) / "forkserver.sock"
+    if not settings.preload or not serves(path):
+        return {}
+    return {"JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER, SOCKET_VARIABLE: str(path)}
+
+
+def protections() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is enforced and what is not, in sentences."""
+    found = probe()
+    home = "A home may grow until the disk is full: only the size of each file is limited."
+    return found.active(), (*found.missing(), home)
+
+
+def preloads() -> tuple[str, ...]:
+    """Return the modules that servers, kernels and grading jobs start with."""
+    return (*SERVER_MODULES, *KERNEL_MODULES, "tpc_grader.exchange")
+
+
+def base_environment(places: Places) -> dict[str, str]:
+    """Return the environment of the preloaded process. Every box can read it: nothing secret."""
+    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TZ") if name in os.environ}
+    return {
+        **kept,
+        **PRELOAD_ENVIRONMENT,
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": HOME,
+        "MPLCONFIGDIR": str(_folder(runtime_folder(places) / "matplotlib")),
+        "CAMPUS_INSTANCE": str(places.state),
+        "CAMPUS_ENGINE": "1",
+    }
+
+
+def runtime_folder(places: Places) -> Path:
+    """Return the folder of sockets: in the state folder, or elsewhere when its path is too long for a socket."""
+    folder = places.state / "run"
+    if len(str(folder)) > LONGEST_SOCKET_PATH - 24:
+        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"tpc-campus-{os.getuid()}-{digest}"
+    folder = _folder(folder)
+    if folder.stat().st_uid != os.getuid() or folder.is_symlink():
+        raise PermissionError(f"{folder}: belongs to somebody else. Remove it, or set CAMPUS_STATE.")
+    return folder
+
+
+@cache
+def _packages() -> list[str]:
+    found = [importlib.util.find_spec(name) for name in PACKAGES]
+    return [folder for spec in found if spec for folder in spec.submodule_search_locations or ()]
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def _make_room(log: Path) -> None:
+    """Begin a new log when the old one has grown large; one old one is kept."""
+    if log.exists() and log.stat().st_size > MOST_BYTES:
+        log.replace(log.with_suffix(".old"))
+
+
+def _open_to_all(paths: Iterable[str]) -> None:
+    """Let every identity read what all servers are shown; the operator's umask closed it."""
+    for path in paths:
+        for each in (Path(path), *Path(path).rglob("*")):
+            mode = 0o755 if each.is_dir() else 0o644
+            if each.stat().st_mode & 0o777 != mode:
+                each.chmod(mode)
+
+
+def _exit_code(ending: Ending) -> int:
+    """Return the code as JupyterHub knows it: negative for a signal, also when the box's first process told it."""
+    code = ending.exit_code
+    return code if ending.kind == "oom" or not 128 < code < 128 + signal.NSIG else 128 - code
+
+
+def _creation_time(pid: int) -> float:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return 0.0
