@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 
 import nbformat
@@ -19,8 +18,14 @@ from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from traitlets.config import Config
 
-from tpc_grader.exchange_folder import exchange_folder
+from tpc_grader.exchange import select_exchange
+from tpc_grader.feedback_notebook import set_feedback
+from tpc_grader.penalties import announce_due_dates, set_late_policy
+from tpc_grader.preprocessors import set_preprocessors
+from tpc_grader.prose import set_markdown
 from tpc_grader.records import standing
+from tpc_grader.releases import released
+from tpc_grader.save_cells import set_save_cells
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,15 @@ def course_config(places: Places, course: Course) -> Config:
     config.CourseDirectory.course_id = course.id
     config.CourseDirectory.root = str(places.nbgrader(course.id))
     config.CourseDirectory.db_url = f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}"
-    config.Exchange.root = str(exchange_folder(places))
-    config.Exchange.path_includes_course = True
+    config.Exchange.root = str(places.intake)
+    select_exchange(config, "course")
+    set_late_policy(config, course)
+    set_feedback(config)
+    set_markdown(config)
+    set_preprocessors(config, places, course.id)
+    set_save_cells(config)
     config.ExchangeReleaseAssignment.force = True
     config.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}
-    config.ExecutePreprocessor.timeout = 60
-    config.Execute.timeout = 60
     return config
 
 
@@ -53,8 +61,8 @@ def prepare_course(places: Places, course: Course) -> list[str]:
     folder = places.nbgrader(course.id)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(_config_file(course_config(places, course)), encoding="utf-8")
-    with Gradebook(course_config(places, course).CourseDirectory.db_url, course.id):
-        pass
+    with Gradebook(course_config(places, course).CourseDirectory.db_url, course.id) as book:
+        announce_due_dates(book, course)
     return [slug for slug in course.exercises if _release_if_changed(places, course, slug)]
 
 
@@ -73,15 +81,17 @@ def grade(places: Places, course: Course, exercise: str, force: bool = False) ->
     return outcomes
 
 
-def release_feedback(places: Places, course: Course, exercise: str) -> int:
-    """Generate and release feedback for everything graded; returns for how many students."""
+def release_feedback(places: Places, course: Course, exercise: str) -> tuple[int, tuple[str, ...]]:
+    """Generate and release feedback for everything graded; returns for how many students, and for whom not."""
     api = _api(places, course)
-    _checked(api.generate_feedback(exercise, force=True), f"feedback {exercise}")
-    _checked(api.release_feedback(exercise), f"release feedback {exercise}")
-    released = places.nbgrader(course.id) / "released"
-    released.mkdir(exist_ok=True)
-    (released / exercise).touch()
-    return len(api.get_autograded_students(exercise))
+    # Its failure is that of some students; who has no page now is told below, and nobody else waits.
+    api.generate_feedback(exercise, force=True)
+    graded = sorted(api.get_autograded_students(exercise))
+    folder = places.nbgrader(course.id) / "feedback"
+    failed = tuple(student for student in graded if not (folder / student / exercise).is_dir())
+    if len(failed) < len(graded):
+        _checked(api.release_feedback(exercise), f"release feedback {exercise}")
+    return len(graded) - len(failed), failed
 
 
 def _release_if_changed(places: Places, course: Course, slug: str) -> bool:
@@ -91,25 +101,14 @@ def _release_if_changed(places: Places, course: Course, slug: str) -> bool:
     text = str(nbformat.writes(notebook)) + "\n"
     stamp = folder / "release" / f"{slug}.sha256"
     digest = hashlib.sha256(text.encode()).hexdigest()
-    if (
-        stamp.exists()
-        and stamp.read_text() == digest
-        and (exchange_folder(places) / course.id / "outbound" / slug).exists()
-    ):
+    if stamp.exists() and stamp.read_text() == digest and released(places.intake, course.id, slug):
         return False
     source = folder / "source" / slug / f"{slug}.ipynb"
     source.parent.mkdir(parents=True, exist_ok=True)
     source.write_text(text, encoding="utf-8")
     api = _api(places, course)
     _checked(api.generate_assignment(slug, force=True), f"generate {slug}")
-    exchange_folder(places).mkdir(parents=True, exist_ok=True)
-    # nbgrader refuses an exchange that not everyone may write to; see `campus doctor` on isolation.
-    exchange_folder(places).chmod(0o777)
-    previous = os.umask(0o022)
-    try:
-        _checked(api.release_assignment(slug), f"release {slug}")
-    finally:
-        os.umask(previous)
+    _checked(api.release_assignment(slug), f"release {slug}")
     stamp.write_text(digest)
     return True
 

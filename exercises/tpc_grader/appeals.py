@@ -1,0 +1,181 @@
+"""Students ask for a regrade of a cell with a reason; an instructor answers, and may set the score by hand.
+
+Requests are kept for good, and the audit log holds both sides.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from tpc_courses.manifest import Course
+from tpc_courses.places import Places
+
+from tpc_grader import audit, database
+from tpc_grader.archive import Refused
+from tpc_grader.database import Base, Utc, open_database
+from tpc_grader.scores import Score, cell_scores
+from tpc_grader.store import Store, Submission
+from tpc_grader.visibility import may_see
+
+LONGEST_REASON = 1000
+DECISIONS = ("changed", "kept")
+
+
+class RequestRow(Base):
+    """One request; `decision` is empty until it is answered."""
+
+    __tablename__ = "regrade_request"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    submission: Mapped[str]
+    course: Mapped[str]
+    exercise: Mapped[str]
+    student: Mapped[str]
+    cell: Mapped[str]
+    reason: Mapped[str]
+    requested_at: Mapped[dt.datetime] = mapped_column(Utc)
+    decision: Mapped[str] = mapped_column(default="")
+    answer: Mapped[str] = mapped_column(default="")
+    answered_by: Mapped[str] = mapped_column(default="")
+    answered_at: Mapped[dt.datetime | None] = mapped_column(Utc)
+
+
+def request(places: Places, course: Course, submission: Submission, cell: str, reason: str) -> int:
+    """Keep a student's request for the regrade of a cell and return its number; raises Refused."""
+    words = _words(reason)
+    if not words:
+        raise Refused("Say in a sentence why the score should be another. Nothing was sent.")
+    if not may_see(places, course, submission.exercise, submission.student):
+        raise Refused("Your score is not released yet. Ask when you have seen it.", 403)
+    newest = Store(places).newest(course.id, submission.exercise, submission.student)
+    if newest is None or newest.id != submission.id:
+        raise Refused("You handed in newer work: ask about that one. Nothing was sent.", 409)
+    scores = cell_scores(places, course.id, submission.exercise, submission.student)
+    if cell not in scores:
+        raise Refused(
+            f"There is no graded part {cell!r}. There is: {', '.join(sorted(scores)) or 'none yet'}."
+        )
+    with Session(open_database(places.database_url)) as session, session.begin():
+        if session.scalar(_open(course.id, submission.exercise, submission.student, cell)) is not None:
+            raise Refused("You asked for this part already; the answer will appear on this page.", 409)
+        row = RequestRow(
+            submission=submission.id,
+            course=course.id,
+            exercise=submission.exercise,
+            student=submission.student,
+            cell=cell,
+            reason=words,
+            requested_at=database.utcnow(),
+        )
+        session.add(row)
+        session.flush()
+        audit.write(session, _entry(row, submission.student, "regrade request", note=words))
+        number = row.number
+    audit.export(places)
+    return number
+
+
+def requests_of(
+    places: Places, course: str, exercise: str | None = None, student: str | None = None
+) -> list[RequestRow]:
+    """Return requests, those without an answer first, then the newest."""
+    query = select(RequestRow).where(RequestRow.course == course)
+    query = query.where(RequestRow.exercise == exercise) if exercise is not None else query
+    query = query.where(RequestRow.student == student) if student is not None else query
+    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+        rows = list(session.scalars(query.order_by(RequestRow.number.desc())))
+    return sorted(rows, key=lambda row: bool(row.decision))
+
+
+def answer(
+    places: Places, course: Course, number: int, by: str, words: str, points: float | None = None
+) -> RequestRow:
+    """Answer a request; with `points` the cell's score is set by hand. Raises Refused, and then nothing changed."""
+    row = _request(places, course, number)
+    words = _words(words)
+    if not words:
+        raise Refused("Answer in a sentence: the student reads it. Nothing was changed.")
+    old = cell_scores(places, course.id, row.exercise, row.student).get(row.cell)
+    if points is not None:
+        _check(points, old)
+        set_by_hand(places, course, row.exercise, row.student, row.cell, points)
+    before, after = (old.points if old else None), points
+    with Session(open_database(places.database_url), expire_on_commit=False) as session, session.begin():
+        row = session.get_one(RequestRow, number)
+        if row.decision:
+            raise Refused("Somebody answered this request a moment ago.", 409)
+        row.decision, row.answer = DECISIONS[points is None], words
+        row.answered_by, row.answered_at = by, database.utcnow()
+        told = _entry(row, by, "regrade answer", note=words)
+        scored = _entry(row, by, "score by hand", before=json.dumps(before), after=json.dumps(after))
+        audit.write(session, *([told] if points is None else [told, scored]))
+    audit.export(places)
+    return row
+
+
+def set_by_hand(
+    places: Places, course: Course, exercise: str, student: str, cell: str, points: float
+) -> None:
+    """Set a cell's manual score in the gradebook, as the formgrader does; raises Refused."""
+    # nbgrader takes a second to import, so only where a score is changed.
+    from nbgrader.api import Gradebook
+
+    from tpc_grader.penalties import settle
+
+    with Gradebook(f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}", course.id) as book:
+        notebooks = book.find_submission(exercise, student).notebooks
+        grades = [grade for notebook in notebooks for grade in notebook.grades if grade.name == cell]
+        if not grades:
+            raise Refused(f"{student} has no score for {cell} any more. Nothing was changed.", 409)
+        grades[0].manual_score, grades[0].needs_manual_grade = points, False
+        book.db.commit()
+    settle(places, course, exercise, student)
+
+
+def _request(places: Places, course: Course, number: int) -> RequestRow:
+    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+        row = session.get(RequestRow, number)
+    if row is None or row.course != course.id:
+        raise Refused(f"There is no request {number} in {course.id}.", 404)
+    if row.decision:
+        raise Refused("This request is answered already.", 409)
+    return row
+
+
+def _open(course: str, exercise: str, student: str, cell: str) -> Select[RequestRow]:
+    return select(RequestRow).where(
+        RequestRow.course == course,
+        RequestRow.exercise == exercise,
+        RequestRow.student == student,
+        RequestRow.cell == cell,
+        RequestRow.decision == "",
+    )
+
+
+def _check(points: float, old: Score | None) -> None:
+    if old is None or not 0 <= points <= old.max_score:  # also refuses nan
+        most = f"{old.max_score:g}" if old else "0"
+        raise Refused(f"{points:g} points are not between 0 and {most}. Nothing was changed.")
+
+
+def _entry(
+    row: RequestRow, who: str, what: str, before: str = "", after: str = "", note: str = ""
+) -> audit.Entry:
+    return audit.Entry(
+        who,
+        what,
+        course=row.course,
+        exercise=row.exercise,
+        student=row.student,
+        submission=row.submission,
+        cell=row.cell,
+        before=before,
+        after=after,
+        note=note,
+    )
+
+
+def _words(text: str) -> str:
+    return " ".join(text.replace("\0", " ").split())[:LONGEST_REASON]

@@ -1,0 +1,122 @@
+"""Starts the confined processes of a grading job, by the strongest means that this machine has.
+
+box          forked from a preloaded process into a box of `tpc_kernels`: 35 ms, numpy and JAX already imported
+bubblewrap   a new process under `bwrap`, where no box can be built but bubblewrap is allowed
+none         a plain process with resource limits; only when the operator trusts everyone
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from tpc_kernels.client import Ending, NoForkserver
+from tpc_kernels.probe import probe
+
+from tpc_grader.boxed import start_boxed
+from tpc_grader.limits import Limits
+from tpc_grader.plain import start_plain
+from tpc_grader.results import InfrastructureFault
+from tpc_grader.wrapped import bubblewrap_problem, describe_wrapped, start_wrapped
+
+Backend = Literal["box", "bubblewrap", "none"]
+Role = Literal["runner", "oracle"]
+TRUST_VARIABLE = "CAMPUS_TRUST_EVERYONE"
+
+
+class Unconfined(InfrastructureFault):
+    """Nothing here can confine a student's code, so none is run."""
+
+
+class Process(Protocol):
+    """A confined process."""
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does."""
+
+    def end(self) -> None:
+        """Kill it and all that it started."""
+
+    def wait(self, timeout: float) -> Ending:
+        """Wait for its end; kill it after `timeout` seconds."""
+
+
+Starter = Callable[[Role, Limits, tuple[int, ...]], Process]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process that was started: how to talk to it, and where it says why it could not be built."""
+
+    process: Process
+    end: socket.socket
+    complaints: int
+
+
+def available() -> tuple[Backend, ...]:
+    """Return the backends that confine on this machine, the strongest first."""
+    confining: tuple[tuple[Backend, bool], ...] = (
+        ("box", probe().confined),
+        ("bubblewrap", not bubblewrap_problem()),
+    )
+    return tuple(name for name, works in confining if works)
+
+
+def chosen() -> Backend:
+    """Return the backend to grade with; raises Unconfined when nothing confines and nobody opted in."""
+    if available():
+        return available()[0]
+    if trusted():
+        return "none"
+    raise Unconfined(
+        f"Nothing here can confine a student's code (box: {probe().reason}; bubblewrap: {bubblewrap_problem()}), "
+        f"so nothing is graded. Run as root, allow user namespaces or install bubblewrap; or, where students are "
+        f"trusted like yourself, set {TRUST_VARIABLE}=1."
+    )
+
+
+def describe() -> str:
+    """Return in one line how submissions are confined here, or that none is graded."""
+    try:
+        backend = chosen()
+    except Unconfined as e:
+        return str(e)
+    if backend == "none":
+        return "NOT confined: students' code runs as you, because everyone is trusted here"
+    if backend == "bubblewrap":
+        return describe_wrapped()
+    found = probe()
+    return f"in boxes without a network; memory: {found.memory}, processes: {found.processes}"
+
+
+def trusted() -> bool:
+    """Return whether the operator runs students' code unconfined where nothing confines it."""
+    return os.environ.get(TRUST_VARIABLE, "").lower() in ("1", "true", "yes")
+
+
+def start(backend: Backend, role: Role, limits: Limits) -> Started:
+    """Start a process in a role; raises InfrastructureFault when it cannot be started."""
+    ours, theirs = socket.socketpair()
+    complaints, says = os.pipe()
+    try:
+        with theirs, open(os.devnull, "r+b", buffering=0) as silence:
+            files = (silence.fileno(), silence.fileno(), says, theirs.fileno())
+            process = _STARTERS[backend](role, limits, files)
+    except (NoForkserver, OSError, subprocess.SubprocessError) as e:
+        ours.close()
+        os.close(complaints)
+        raise InfrastructureFault(f"The sandbox ({backend}) could not start: {e}") from e
+    finally:
+        os.close(says)
+    return Started(process, ours, complaints)
+
+
+_STARTERS: dict[Backend, Starter] = {
+    "box": start_boxed,
+    "bubblewrap": start_wrapped,
+    "none": start_plain,
+}

@@ -1,0 +1,64 @@
+"""Runs a grading job in a box of `tpc_kernels`, forked from a process in which numpy and JAX are imported already."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import signal
+import sys
+
+from tpc_kernels.box import Box, software
+from tpc_kernels.client import Ending, Forked, NoForkserver, ensure, fork, run_alone, runtime_folder
+from tpc_kernels.order import Order
+
+from tpc_grader.limits import Limits
+from tpc_grader.surroundings import children_of, environment, fresh_uid, job_name, packages
+
+PRELOADS = (
+    "numpy", "jax", "jax.numpy", "optax", "scipy.stats", "scipy.optimize", "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline", "tpc_grader.preload",
+)  # fmt: skip
+IDLE_SECONDS = 900
+
+
+class Boxed:
+    """A process in a box, held by its keeper outside."""
+
+    def __init__(self, forked: Forked) -> None:
+        self.forked = forked
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does."""
+        self.forked.send_signal(signal.SIGINT)
+
+    def end(self) -> None:
+        """Kill the first process of the box, and with it the box: a keeper's death it could survive."""
+        if self.forked.poll() is None:
+            for pid in children_of(self.forked.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def wait(self, timeout: float) -> Ending:
+        """Wait for its end; kill it after `timeout` seconds."""
+        return self.forked.wait(timeout)
+
+
+def start_boxed(role: str, limits: Limits, files: tuple[int, ...]) -> Boxed:
+    """Start a job whose role is a module of this package, with these descriptors; raises NoForkserver."""
+    box = Box(
+        name=job_name(),
+        uid=fresh_uid(),
+        read_only=(*software(), *packages()),
+        tmp_bytes=limits.tmp_bytes,
+        limits=limits.of_processes(),
+    )
+    order = Order(f"tpc_grader.{role}:serve", environment=environment(), box=box, tied=True)
+    # One for each installation: two of one user, or an old and a new one, do not run each other's code.
+    installed = hashlib.sha256(repr((sys.executable, *packages())).encode()).hexdigest()[:12]
+    try:
+        path = runtime_folder() / f"grading-{installed}.sock"
+        ensure(path, PRELOADS, environment(), path.with_suffix(".log"), IDLE_SECONDS)
+        return Boxed(fork(path, order, files))
+    except NoForkserver:
+        return Boxed(run_alone(order, files, environment=environment()))

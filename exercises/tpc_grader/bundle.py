@@ -1,0 +1,66 @@
+"""What one run in the sandbox is asked to do: steps in order, support files, and limits. All of it is plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tpc_grader.limits import Limits
+
+# code: runs with the student's code. kernel: tests in the same process. oracle, artefact: tests elsewhere.
+# canary: looks like a test and must fail.
+StepKind = Literal["code", "kernel", "oracle", "artefact", "canary"]
+State = Literal["passed", "failed", "timeout", "ended", "skipped"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell to run. `cell` is its index in the rebuilt notebook, -1 for a canary."""
+
+    kind: StepKind
+    cell: int
+    source: str
+    name: str = ""
+    # The exercise's own cell: the tests need what it defines, so it runs beside them too.
+    given: bool = False
+    # Files that an artefact step takes out of the sandbox.
+    artefacts: tuple[str, ...] = ()
+    # Changed copies of a kernel step that must fail; one of them runs when the step passes.
+    mutants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything one run needs. `files` are the student's and the exercise's, `own_files` the exercise's only."""
+
+    steps: tuple[Step, ...]
+    files: dict[str, bytes] = field(default_factory=dict)
+    own_files: dict[str, bytes] = field(default_factory=dict)
+    plots: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """How a step went. What comes from the sandbox (error, outputs) is hostile until shown otherwise."""
+
+    step: Step
+    state: State
+    error: str = ""
+    line: int = 0
+    # What the cell's last expression showed, for partial credit.
+    value: str | None = None
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run went: `ended` says why it stopped early, or is empty."""
+
+    steps: tuple[StepResult, ...]
+    ended: Literal["", "timeout", "oom", "crashed", "tampered", "quota"] = ""
+    detail: str = ""
+    # Limits that the code met without being stopped: "memory", "quota".
+    troubles: frozenset[str] = frozenset()
+    seconds: float = 0.0

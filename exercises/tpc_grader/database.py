@@ -1,0 +1,108 @@
+"""The grader's tables in the campus database, and the one place that opens it.
+
+Submissions are only ever added: no function here updates or deletes a row of `submission` or `extension`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# A table of its own: the hub's people and our submissions share a database, not a history of changes.
+_VERSION_TABLE = "grader_version"
+# Any number that only we use, for PostgreSQL's advisory lock.
+_UPGRADE_LOCK = 72_650_117
+
+
+def utcnow() -> dt.datetime:
+    """Return the time by the server's clock; tests replace this one function."""
+    return dt.datetime.now(dt.UTC)
+
+
+class Utc(TypeDecorator[dt.datetime]):
+    """A moment with time zone in Python, naive UTC in the database (SQLite knows no zones)."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        return value.astimezone(dt.UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        return value.replace(tzinfo=dt.UTC) if value else None
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class SubmissionRow(Base):
+    """One submission; `receipt` is the signed JSON that the student got, files and hashes included."""
+
+    __tablename__ = "submission"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    course: Mapped[str]
+    exercise: Mapped[str]
+    student: Mapped[str]
+    received_at: Mapped[dt.datetime] = mapped_column(Utc)
+    sha256: Mapped[str]
+    version: Mapped[str]
+    size: Mapped[int]
+    receipt: Mapped[str]
+
+
+class ExtensionRow(Base):
+    """More time for one student and one exercise; of several the newest counts."""
+
+    __tablename__ = "extension"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    course: Mapped[str]
+    exercise: Mapped[str]
+    student: Mapped[str]
+    until: Mapped[dt.datetime] = mapped_column(Utc)
+    reason: Mapped[str]
+    granted_by: Mapped[str]
+    granted_at: Mapped[dt.datetime] = mapped_column(Utc)
+
+
+@functools.cache
+def open_database(url: str) -> Engine:
+    """Return the database at `url` with this version's tables, one engine per process and address."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_for_several_processes)
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with _alone(engine), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+        config.attributes.update(connection=connection, version_table=_VERSION_TABLE)
+        command.upgrade(config, "head")
+    return engine
+
+
+@contextlib.contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Let one process at a time bring a file up to date: service and worker of a campus start together."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        yield
+        return
+    with open(f"{engine.url.database}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _sqlite_for_several_processes(connection: object, _: object) -> None:
+    """Let service, worker and command line write at once; a committed submission survives a power cut."""
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]

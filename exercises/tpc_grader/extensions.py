@@ -1,0 +1,41 @@
+"""More time for one student: the instructor's words, the audit log, and the penalty that follows."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from tpc_courses.manifest import Course
+from tpc_courses.places import Places
+
+from tpc_grader import audit
+from tpc_grader.archive import Refused
+from tpc_grader.late import grant, newest_extension
+
+
+def moment_in(course: Course, text: str) -> dt.datetime:
+    """Return the moment that a date and time in a course's zone names; raises Refused."""
+    try:
+        moment = dt.datetime.fromisoformat(text.strip())
+    except ValueError as e:
+        raise Refused(f"{text!r} is not a date and time like 2027-02-05T18:00.") from e
+    return moment if moment.tzinfo else moment.replace(tzinfo=course.zone)
+
+
+def give_time(
+    places: Places, course: Course, exercise: str, student: str, until: dt.datetime, reason: str, by: str
+) -> None:
+    """Give a student more time for an exercise and log it; raises Refused."""
+    course.unit_of(exercise)
+    before = newest_extension(places, course.id, exercise, student)
+    grant(places, course, exercise, student, until, reason, by)
+    entry = audit.Entry(
+        by,
+        "extension",
+        course=course.id,
+        exercise=exercise,
+        student=student,
+        before=before.until.isoformat() if before else "",
+        after=until.astimezone(dt.UTC).isoformat(),
+        note=reason,
+    )
+    audit.log(places, entry)

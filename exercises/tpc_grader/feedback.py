@@ -1,0 +1,134 @@
+"""Feedback that students may read: HTML that runs nothing, kept with the submission that it belongs to.
+
+nbgrader generates the page, by `tpc_grader.feedback_notebook`; here it is cleaned, published and found again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import os
+import re
+import secrets
+from pathlib import Path
+
+import nh3
+from tpc_courses.places import Places
+
+# What a browser may do with feedback, said by the page itself and by the service that serves it.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+_IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
+_TAGS = nh3.ALLOWED_TAGS | {"section", "figure", "figcaption", "summary", "details"}
+_ATTRIBUTES = {
+    **{tag: names - {"style"} for tag, names in nh3.ALLOWED_ATTRIBUTES.items()},
+    "*": {"class"},
+    "img": {"src", "alt"},
+    "th": {"scope", "colspan", "rowspan"},
+    "td": {"colspan", "rowspan"},
+}
+_CLASSES = {
+    "section": {"test", "good", "bad", "text", "code", "comment"},
+    "p": {"total", "output"},
+    "pre": {"output"},
+    "div": {"output"},
+    "span": {"points"},
+    "table": {"difference"},
+}
+
+
+def readable_page(text: str) -> str:
+    """Return feedback as one HTML file: cleaned, readable on a phone, told to run and load nothing."""
+    return _PAGE.format(policy=html.escape(POLICY), style=STYLE + RULES, body=clean_body(text))
+
+
+def clean_body(text: str) -> str:
+    """Return what a page shows, with nothing in it that runs, loads, or looks like a part of the campus."""
+    return nh3.clean(
+        text,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_allowed,
+        clean_content_tags={
+            "script",
+            "style",
+            "title",
+            "template",
+            "noscript",
+            "iframe",
+            "object",
+            "svg",
+            "math",
+        },
+        url_schemes={"http", "https", "mailto", "data"},
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def feedback_folder(places: Places, submission: str) -> Path:
+    """Return where the released feedback of a submission lies, one HTML file per notebook."""
+    return places.intake / ".feedback" / submission
+
+
+def publish_feedback(places: Places, submission: str, notebook: str, page: str) -> None:
+    """Let the student read a page of feedback from now on."""
+    folder = feedback_folder(places, submission)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = folder / f".{secrets.token_hex(4)}"
+    draft.write_text(readable_page(page), encoding="utf-8")
+    os.replace(draft, folder / f"{notebook}.html")
+
+
+def released_feedback(places: Places, submission: str) -> dict[str, bytes]:
+    """Return the released feedback of a submission: notebook name without suffix -> HTML."""
+    pages = sorted(feedback_folder(places, submission).glob("[!.]*.html"))
+    return {path.stem: path.read_bytes() for path in pages}
+
+
+def released_hashes(places: Places, submission: str) -> dict[str, str]:
+    """Return notebook name -> MD5 of its released feedback (nbgrader compares copies by MD5)."""
+    pages = released_feedback(places, submission)
+    return {name: hashlib.md5(page, usedforsecurity=False).hexdigest() for name, page in pages.items()}
+
+
+def _allowed(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "class":
+        return " ".join(sorted(set(value.split()) & _CLASSES.get(tag, set()))) or None
+    if tag == "img" and attribute == "src":
+        return value if _IMAGE.fullmatch(value) else None
+    return None if attribute in ("href", "cite") and value.strip().lower().startswith("data:") else value
+
+
+# The rules of the sections above, also used where the campus shows feedback between its own header and footer.
+RULES = """
+.feedback { overflow-wrap: anywhere; }
+.feedback section { border-top: 1px solid var(--line); padding: 8px 0; }
+.feedback section.test { border-left: 4px solid var(--bad); padding-left: 12px; }
+.feedback section.good { border-left-color: var(--good); }
+.feedback section.comment { border-left: 4px solid var(--accent); padding-left: 12px; }
+.feedback h2 { font-size: 1.05rem; margin: 8px 0; }
+.feedback .points { color: var(--quiet); font-weight: 400; }
+.feedback pre { white-space: pre-wrap; background: var(--panel); padding: 8px; border-radius: 6px; margin: 8px 0; }
+.feedback .output { border-left: 2px solid var(--line); padding-left: 8px; overflow-x: auto; }
+.feedback img { max-width: 100%; height: auto; background: #fff; }
+.feedback table { border-collapse: collapse; }
+.feedback table.difference { width: 100%; table-layout: fixed; }
+.feedback th, .feedback td { text-align: left; vertical-align: top; padding: 4px 8px; border: 1px solid var(--line); }
+.feedback summary { min-height: 44px; display: flex; align-items: center; gap: 8px; cursor: pointer; }
+.feedback summary::before { content: "▸" / ""; }
+.feedback details[open] > summary::before { content: "▾" / ""; }
+"""
+STYLE = """
+:root { color-scheme: light dark; --ink: light-dark(#1b1f24, #e8ebef); --paper: light-dark(#fff, #14181d);
+  --panel: light-dark(#f5f6f8, #1c2229); --line: light-dark(#d5dae1, #2f3741); --quiet: light-dark(#57606a, #a3adb8);
+  --good: light-dark(#1a7f37, #56d364); --bad: light-dark(#b3261e, #ff8a80); --accent: light-dark(#0b5cad, #6cb6ff); }
+body { margin: 0 auto; max-width: 46rem; padding: 16px; background: var(--paper); color: var(--ink);
+  font: 17px/1.6 system-ui, sans-serif; }
+a { color: var(--accent); }
+"""
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Feedback</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<style>{style}</style></head>
+<body><main class="feedback">{body}</main></body></html>
+"""

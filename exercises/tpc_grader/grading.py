@@ -1,0 +1,147 @@
+"""Grades one submission: in the sandbox, scored outside, and written down by one writer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from tpc_courses.manifest import Course
+from tpc_courses.places import Places
+
+from tpc_grader import sandbox, scoring
+from tpc_grader.backends import Backend
+from tpc_grader.bundle import Result
+from tpc_grader.differences import difference_steps
+from tpc_grader.doors import convert, hand_over
+from tpc_grader.limits import Limits
+from tpc_grader.results import CellScore, Graded, InfrastructureFault, Outcome
+from tpc_grader.skeleton import Rebuilt, Skeleton, Unusable, empty, read_skeleton, rebuild
+from tpc_grader.sources import Source, load
+from tpc_grader.store import Submission
+
+__all__ = ["CellScore", "Graded", "InfrastructureFault", "Outcome", "record", "run"]
+NOTEBOOK = ".ipynb"
+
+
+def run(
+    places: Places,
+    course: Course,
+    submission: Submission,
+    *,
+    version: str | None = None,
+    public: bool = False,
+    limits: Limits | None = None,
+) -> Graded:
+    """Rebuild a submission, run it in the sandbox and score it outside. Writes nothing; safe in parallel.
+
+    Without `version`, under the version it was submitted for. With `public` only the released tests run, for an
+    answer in seconds. Raises InfrastructureFault when the sandbox, not the submission, failed.
+    """
+    source = load(places, course.id, submission.exercise, version or submission.version)
+    files = {file.name: submission.path(file).read_bytes() for file in submission.files}
+    notebook = submission.notebook.read_bytes()
+    return grade_files(source, notebook, files, public=public, limits=limits)
+
+
+def grade_files(
+    source: Source,
+    notebook: bytes,
+    files: Mapping[str, bytes],
+    *,
+    public: bool = False,
+    limits: Limits | None = None,
+    backend: Backend | None = None,
+) -> Graded:
+    """Grade a notebook, with the files that were handed in with it, under a version of its exercise."""
+    began = time.monotonic()
+    skeleton = read_skeleton(source.source, source.release)
+    try:
+        rebuilt = rebuild(skeleton, notebook)
+    except Unusable as e:
+        return _unusable(skeleton, source, str(e), public)
+    own = source.files()
+    support = {name: data for name, data in files.items() if not name.endswith(NOTEBOOK)} | own
+    job = _Job(source, rebuilt, support, own, limits or Limits(), backend)
+    graded = job.public() if public else job.full()
+    return replace(graded, seconds=time.monotonic() - began)
+
+
+def record(places: Places, course: Course, submission: Submission, graded: Graded) -> None:
+    """Write a result into nbgrader's gradebook; again is the same as once, and manual scores stay.
+
+    The one writer: two at a time would be in each other's way. Raises InfrastructureFault and ValueError.
+    """
+    if graded.public:
+        raise ValueError("A run of the released tests only is no score: nothing was recorded.")
+    from tpc_grader.coursework import course_config
+    from tpc_grader.preprocessors import Given, given
+
+    source = load(places, course.id, submission.exercise, graded.version)
+    hand_over(places, submission)
+    with given(Given(source, submission.notebook.read_bytes(), graded)):
+        convert(course_config(places, course), submission.exercise, submission.student)
+
+
+class _Job:
+    """The runs of one submission."""
+
+    def __init__(
+        self,
+        source: Source,
+        rebuilt: Rebuilt,
+        files: Mapping[str, bytes],
+        own_files: Mapping[str, bytes],
+        limits: Limits,
+        backend: Backend | None,
+    ) -> None:
+        self.source, self.rebuilt, self.limits, self.backend = source, rebuilt, limits, backend
+        self.files, self.own_files = files, own_files
+
+    def public(self) -> Graded:
+        """Run the released tests only."""
+        bundle = scoring.shown_bundle(self.rebuilt, self.files, None, None, self.limits)
+        result = sandbox.run(bundle, self.backend)
+        return self._graded(scoring.shown_verdict(self.rebuilt, result), result, public=True)
+
+    def full(self) -> Graded:
+        """Run everything for the score, then what may be shown: without hidden tests, until where it ended."""
+        bundle = scoring.scored_bundle(self.rebuilt, self.files, self.own_files, self.limits)
+        result = sandbox.run(bundle, self.backend)
+        verdict = scoring.verdict(self.rebuilt, result)
+        failed = frozenset(cell.name for cell in verdict.cells if not cell.passed)
+        until = scoring.ended_at(result)
+        after = difference_steps(self.rebuilt, result)
+        bundle = scoring.shown_bundle(self.rebuilt, self.files, failed, until, self.limits, after)
+        shown = sandbox.run(bundle, self.backend)
+        return self._graded(verdict, shown, public=False)
+
+    def _graded(self, verdict: scoring.Verdict, shown: Result, public: bool) -> Graded:
+        return Graded(
+            outcome=verdict.outcome,
+            reason=scoring.REASONS[verdict.outcome],
+            detail=verdict.detail,
+            cells=verdict.cells,
+            version=self.source.version,
+            public=public,
+            outputs=_outputs(shown),
+        )
+
+
+def _outputs(shown: Result) -> dict[int, list[dict[str, Any]]]:
+    """Return the outputs of each cell; a cell may have had more than one step."""
+    outputs = dict[int, list[dict[str, Any]]]()
+    for each in shown.steps:
+        if each.outputs:
+            outputs.setdefault(each.step.cell, []).extend(each.outputs)
+    return outputs
+
+
+def _unusable(skeleton: Skeleton, source: Source, reason: str, public: bool) -> Graded:
+    cells = tuple(
+        CellScore(cell.name, 0.0, cell.points, False, reason, cell.manual)
+        for cell in empty(skeleton, reason).cells
+        if cell.points
+    )
+    return Graded("invalid", reason, reason, cells, source.version, public)

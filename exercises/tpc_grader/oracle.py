@@ -1,0 +1,205 @@
+"""Runs the tests of oracle and artefact cells, away from the student's code.
+
+Names that the exercise's own cells do not define are the student's. A function of theirs is a `Remote` here:
+calling it sends plain arguments into the sandbox and brings a plain answer back. So no test, no expected value
+and no comparison is ever in a process with the student's code.
+
+This process too is confined, with the same limits: what arrives from the sandbox may be large or odd.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import builtins
+import numbers
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+from tpc_grader.values import Handle, decode, encode
+from tpc_grader.wire import SOCKET, Closed, Wire
+
+CELL = "<tests>"
+
+
+class StudentError(RuntimeError):
+    """The student's code raised an exception of a type that is not built in."""
+
+
+class Remote:
+    """Stands for an object in the sandbox: it can be called, its attributes read, and nothing else."""
+
+    def __init__(self, oracle: Oracle, handle: Handle) -> None:
+        self._oracle, self._handle = oracle, handle
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        plain = [self._oracle.encode(each) for each in args]
+        named = {name: self._oracle.encode(each) for name, each in kwargs.items()}
+        return self._oracle.ask(do="call", handle=self._handle.number, args=plain, kwargs=named)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._oracle.ask(do="attribute", handle=self._handle.number, name=name)
+
+    def __repr__(self) -> str:
+        return f"<the student's {self._handle.kind}>"
+
+
+class Oracle:
+    """Serves the requests of the process outside; asks it for what only the sandbox knows."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+        self.wanted: set[str] = set()
+        self.brought: set[str] = set()
+        self.operations: dict[str, Callable[..., dict[str, Any]]] = {
+            "start": self.start,
+            "given": self.run_given,
+            "test": self.run_test,
+        }
+
+    def serve(self) -> None:
+        """Answer requests, one after the other."""
+        while True:
+            request = self.wire.receive()
+            arguments = {name: value for name, value in request.items() if name not in {"id", "do"}}
+            self.wire.send({"id": request["id"], **self.operations[request["do"]](**arguments)})
+
+    def start(self, files: dict[str, str]) -> dict[str, Any]:
+        """Write files into the working folder."""
+        for name, text in files.items():
+            path = Path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(base64.b64decode(text))
+        return {}
+
+    def run_given(self, source: str) -> dict[str, Any]:
+        """Run a cell that the exercise gives. What it does with the student's code may fail here."""
+        try:
+            tree = parse(source)
+            self.wanted |= _names_in(compile(tree, CELL, "exec"))
+            exec(compile(tree, CELL, "exec"), self.names)
+        except BaseException as e:
+            return {"ok": False, "error": type(e).__name__}
+        return {"ok": True}
+
+    def run_test(self, source: str) -> dict[str, Any]:
+        """Run a cell of tests; the answer says whether it passed, and where it stopped."""
+        try:
+            tree = parse(source)
+            self._bring_names(compile(tree, CELL, "exec"))
+            value = self._value_of(tree)
+        except (Closed, TimeoutError):
+            raise
+        except BaseException as e:
+            return {"ok": False, "error": type(e).__name__, "line": _line_of(e), "detail": _detail(e)}
+        return {"ok": True, "result": _points(value)}
+
+    def _value_of(self, tree: ast.Module) -> Any:
+        """Run a cell and return the value of its last line, None when that is no expression."""
+        last = tree.body[-1] if tree.body else None
+        if not isinstance(last, ast.Expr):
+            exec(compile(tree, CELL, "exec"), self.names)
+            return None
+        exec(compile(ast.Module(tree.body[:-1], []), CELL, "exec"), self.names)
+        return eval(compile(ast.Expression(last.value), CELL, "eval"), self.names)
+
+    def encode(self, value: Any) -> Any:
+        """Return a value for the sandbox; a Remote goes back as what it stands for."""
+        return encode(value, lambda each: each._handle if isinstance(each, Remote) else None)
+
+    def ask(self, **request: Any) -> Any:
+        """Have the process outside ask the sandbox; raises what the student's code raised."""
+        self.wire.send({"ask": request})
+        answer = self.wire.receive()
+        if answer.get("error"):
+            raise _raised(str(answer["error"]), str(answer.get("message", "")))
+        return self._decode(answer["value"])
+
+    def _bring_names(self, code: CodeType) -> None:
+        """Bind the student's names that the tests and the given cells use, as they are now."""
+        for name in self.brought:
+            self.names.pop(name, None)
+        wanted = sorted((self.wanted | _names_in(code)) - set(self.names) - set(dir(builtins)))
+        self.wire.send({"ask": {"do": "lookup", "names": wanted}})
+        values = self.wire.receive().get("values")
+        found = {name: values[name] for name in wanted if name in values} if isinstance(values, dict) else {}
+        self.brought = set(found)
+        self.names |= {name: self._decode(data) for name, data in found.items()}
+
+    def _decode(self, data: Any) -> Any:
+        return decode(data, self.names, lambda handle: Remote(self, handle))
+
+
+def serve() -> int:
+    """Be the process of the tests: descriptor 3 leads to whoever asks."""
+    silence = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(silence, number)
+    try:
+        Oracle(Wire(socket.socket(fileno=SOCKET))).serve()
+    except Closed:
+        return 0
+    return 1
+
+
+def parse(source: str) -> ast.Module:
+    """Return the code of a cell, IPython's own syntax translated."""
+    return ast.parse(TransformerManager().transform_cell(source), CELL)
+
+
+def _names_in(code: CodeType) -> set[str]:
+    """Return the names that code and the functions in it look up in their surroundings."""
+    inner = (each for each in code.co_consts if isinstance(each, CodeType))
+    return {*code.co_names, *(name for each in inner for name in _names_in(each))}
+
+
+def _raised(name: str, message: str) -> Exception:
+    """Return the exception that stands for the student's."""
+    kind = getattr(builtins, name, None)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        try:
+            return kind(message)
+        except TypeError:
+            return StudentError(f"{name}: {message}")
+    return StudentError(f"{name}: {message}")
+
+
+def _points(value: Any) -> str | None:
+    """Return what a cell's last expression says of its score: a number, or what cannot be one."""
+    if value is None:
+        return None
+    if isinstance(value, numbers.Real | str):
+        try:
+            return repr(float(value))
+        except (ValueError, OverflowError):
+            pass
+    return f"not a number: {type(value).__name__}"
+
+
+def _line_of(error: BaseException) -> int:
+    """Return the line of the tests at which an error left them."""
+    if isinstance(error, SyntaxError):
+        return error.lineno or 0
+    lines = [
+        frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == CELL
+    ]
+    return lines[-1] if lines else 0
+
+
+def _detail(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error))[-500:]
+
+
+if __name__ == "__main__":
+    sys.exit(serve())

@@ -1,0 +1,214 @@
+"""What nbgrader's own Autograde runs in place of its kernel: every door to a grade leads through the sandbox.
+
+`set_preprocessors` puts these into `c.Autograde.sanitize_preprocessors` and `autograde_preprocessors`, which
+`nbgrader autograde`, NbGraderAPI and the formgrader's button all read. `Rebuild` finds the result that the
+writer brought along, or grades in the sandbox there and then; without a result nothing is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.utils import compute_checksum, is_grade, is_task
+from tpc_courses.places import Places
+from traitlets import Unicode
+from traitlets.config import Config
+
+from tpc_grader.doors import submission_at_the_door
+from tpc_grader.feedback_notebook import VERDICT
+from tpc_grader.grading import grade_files
+from tpc_grader.prose import pictures
+from tpc_grader.results import CellScore, Graded
+from tpc_grader.skeleton import Cell, Rebuilt, Unusable, empty, read_skeleton, rebuild
+from tpc_grader.sources import Source
+
+# Where a notebook on its way through nbgrader names its result; the result itself never leaves this process.
+TICKET = "tpc_ticket"
+
+
+@dataclass(frozen=True)
+class Given:
+    """A result, and the submission it is of."""
+
+    source: Source
+    notebook: bytes
+    graded: Graded
+
+
+_given: ContextVar[Given | None] = ContextVar("given", default=None)
+_results: dict[str, Given] = {}
+
+
+def set_preprocessors(config: Config, places: Places, course: str) -> None:
+    """Let nbgrader's Autograde use the sandbox."""
+    here = __name__
+    config.Autograde.exporter_class = f"{here}.SubmissionExporter"
+    config.Autograde.sanitize_preprocessors = [f"{here}.Rebuild"]
+    config.Autograde.autograde_preprocessors = [
+        f"{here}.InjectOutputs",
+        f"{here}.StrictSaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    config.Rebuild.root, config.Rebuild.state = str(places.root), str(places.state)
+    config.Rebuild.course = course
+
+
+@contextlib.contextmanager
+def given(result: Given) -> Iterator[None]:
+    """Let conversions inside use a result instead of the sandbox."""
+    token = _given.set(result)
+    try:
+        yield
+    finally:
+        _given.reset(token)
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads a submission whatever is in the file: `Rebuild` looks at its bytes itself."""
+
+    def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
+        """Convert a file; one that is no notebook goes on as an empty one, which has no result of its own."""
+        try:
+            return super().from_filename(filename, resources, **kw)
+        except Exception as e:
+            self.log.warning("%s is no notebook: %s", filename, e)
+            convert: Any = self.from_notebook_node
+            return convert(new_notebook(), resources, **kw)
+
+
+class Rebuild(NbGraderPreprocessor):
+    """Puts the rebuilt submission in the place of what the student's file holds."""
+
+    root = Unicode("", config=True, help="The campus's source tree.")
+    state = Unicode("", config=True, help="The campus's state folder.")
+    course = Unicode("", config=True, help="The course.")
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Return the rebuilt notebook, with a ticket for its result."""
+        found = _given.get() or self._graded(resources["nbgrader"])
+        ticket = secrets.token_hex(16)
+        _results[ticket] = found
+        rebuilt = rebuilt_of(found)
+        made = new_notebook(metadata={**rebuilt.metadata, TICKET: ticket})
+        made.cells = [_notebook_cell(index, cell) for index, cell in enumerate(rebuilt.cells)]
+        return made, resources
+
+    def _graded(self, where: dict[str, str]) -> Given:
+        places = Places(Path(self.root), Path(self.state))
+        source, notebook, files = submission_at_the_door(
+            places, self.course, where["assignment"], where["student"]
+        )
+        return Given(source, notebook, grade_files(source, notebook, files))
+
+
+class InjectOutputs(NbGraderPreprocessor):
+    """Puts what the sandbox showed into the notebook; stands where nbgrader would run the code."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Fill in outputs and verdicts; fails when the notebook did not come through `Rebuild`."""
+        found = _results.get(nb.metadata.pop(TICKET, ""))
+        if found is None:
+            raise RuntimeError("This notebook has no result of the sandbox, so it is not graded.")
+        resources["tpc_graded"] = found.graded
+        scores = {score.name: score for score in found.graded.cells}
+        for index, cell in enumerate(nb.cells):
+            if cell.cell_type != "code":
+                continue
+            cell.outputs = [nbformat.from_dict(each) for each in found.graded.outputs.get(index, [])]
+            name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+            if is_grade(cell) and name in scores and not scores[name].manual:
+                cell.outputs.append(_verdict_output(scores[name]))
+        return nb, resources
+
+
+class StrictSaveAutoGrades(SaveAutoGrades):
+    """Saves the scores that were computed outside the sandbox, in one commit; keeps what people gave."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Save the scores of a result."""
+        graded: Graded = resources["tpc_graded"]
+        self._scores = {score.name: score for score in graded.cells}
+        self._flagged = graded.outcome == "tampered"
+        where = resources["nbgrader"]
+        self.notebook_id, self.assignment_id = where["notebook"], where["assignment"]
+        self.student_id = where["student"]
+        with Gradebook(where["db_url"]) as self.gradebook:
+            for index, cell in enumerate(nb.cells):
+                self.preprocess_cell(cell, resources, index)
+            self.gradebook.db.commit()
+        return nb, resources
+
+    def _add_score(self, cell: NotebookNode, resources: Any) -> None:
+        name = cell.metadata["nbgrader"]["grade_id"]
+        try:
+            grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+        except MissingEntry:
+            self.log.warning("The gradebook knows no cell %s: it belongs to another version", name)
+            return
+        score = self._scores.get(name)
+        grade.auto_score = _auto_score(cell, score)
+        # As nbgrader does: what a person gave stays, and is to be looked at again.
+        by_person = grade.manual_score is not None or grade.auto_score is None
+        grade.needs_manual_grade = by_person or self._flagged
+
+    def _add_comment(self, cell: NotebookNode, resources: Any) -> None:
+        name = cell.metadata["nbgrader"]["grade_id"]
+        with contextlib.suppress(MissingEntry):
+            found = (name, self.notebook_id, self.assignment_id, self.student_id)
+            comment = self.gradebook.find_comment(*found)
+            comment.auto_comment = "No response." if _is_unchanged(cell) else None
+
+
+def rebuilt_of(result: Given) -> Rebuilt:
+    """Return the notebook that a result is of; the exercise as released when the submission was unusable."""
+    skeleton = read_skeleton(result.source.source, result.source.release)
+    try:
+        return rebuild(skeleton, result.notebook)
+    except Unusable as e:
+        return empty(skeleton, str(e))
+
+
+def _auto_score(cell: NotebookNode, score: CellScore | None) -> float | None:
+    """Return the score that needs no person; None when one must look."""
+    if score is None:
+        return 0.0
+    if not score.manual:
+        return score.points
+    return 0.0 if _is_unchanged(cell) else None
+
+
+def _is_unchanged(cell: NotebookNode) -> bool:
+    """Return whether an answer is what was released: nobody needs to read it."""
+    return bool(cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)) and not is_task(cell)
+
+
+def _notebook_cell(index: int, cell: Cell) -> NotebookNode:
+    make: Any = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}[cell.kind]
+    # The released text of tests: a graded notebook, and all that is made from it, holds no hidden test.
+    made = make(source=cell.public, metadata=json.loads(json.dumps(cell.metadata)))
+    if cell.kind == "markdown" and (pasted := pictures(cell.attachments)):
+        made["attachments"] = pasted
+    made["id"] = f"c{index}-{cell.id}"[:64].replace("_", "-")
+    return made
+
+
+def _verdict_output(score: CellScore) -> NotebookNode:
+    verdict = {"passed": score.passed, "message": score.message}
+    text = "Passed." if score.passed else score.message
+    return new_output(
+        "display_data", {VERDICT: verdict, "text/plain": f"{text}\n{score.points:g} of {score.max_points:g}"}
+    )

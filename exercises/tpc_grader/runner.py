@@ -1,0 +1,201 @@
+"""What runs inside the sandbox with the student's code: does what it is asked, one message at a time.
+
+Everything here shares a process with hostile code, so nothing it says is believed without a check outside:
+scores come from tests that run elsewhere (`oracle`), or are guarded by canaries.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tpc_grader.shell import Caps, Recorder, Shell, attach, make_shell
+from tpc_grader.values import Handle, NotPlain, decode, encode
+from tpc_grader.wire import SOCKET, Closed, Wire
+
+MAX_ARTEFACT_BYTES = 8 * 2**20
+MAX_HANDLES = 100_000
+
+
+class Runner:
+    """Serves the requests of the process outside until it hangs up."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.pid = os.getpid()
+        self.shell: Shell | None = None
+        self.handles: list[Any] = []
+        self.operations: dict[str, Callable[..., dict[str, Any]]] = {
+            "start": self.start,
+            "cell": self.run_cell,
+            "lookup": self.look_up,
+            "call": self.call,
+            "attribute": self.attribute,
+            "read": self.read,
+        }
+
+    def serve(self) -> None:
+        """Answer requests, one after the other."""
+        while True:
+            request = self.wire.receive()
+            answer = self._answer(request)
+            if os.getpid() != self.pid:
+                os._exit(0)  # a process that the student's code forked and that came back here
+            self.wire.send({"id": request["id"], **answer})
+
+    def start(self, files: dict[str, str], plots: bool, caps: dict[str, int]) -> dict[str, Any]:
+        """Write the support files into the working folder and make the shell."""
+        for name, text in files.items():
+            path = Path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(base64.b64decode(text))
+        self.recorder = Recorder(Caps(**caps))
+        self.shell = make_shell()
+        attach(self.shell, self.recorder, plots)
+        return {}
+
+    def run_cell(self, source: str) -> dict[str, Any]:
+        """Run a cell and return how it went and what it put out."""
+        assert self.shell is not None
+        self.recorder.start()
+        run: Any = self.shell.run_cell
+        result = run(source, store_history=True)
+        error = result.error_before_exec or result.error_in_exec
+        shown = next(
+            (each for each in self.recorder.outputs if each["output_type"] == "execute_result"), None
+        )
+        answer: dict[str, Any] = {"ok": error is None, "outputs": self.recorder.finished()}
+        if error is not None:
+            answer |= {"error": _name_of(error), "line": _line_of(error), "trouble": trouble(error)}
+        if shown is not None:
+            answer["result"] = shown["data"].get("text/plain", "")[:200]
+        return answer
+
+    def look_up(self, names: list[str]) -> dict[str, Any]:
+        """Return the values of names that tests use and that the exercise's own cells do not define."""
+        found = {}
+        for name in names:
+            if name in self._names():
+                try:
+                    found[name] = encode(self._names()[name], self._keep)
+                except NotPlain:
+                    continue
+        return {"values": found}
+
+    def call(self, handle: int, args: Any, kwargs: Any) -> dict[str, Any]:
+        """Call what a handle stands for."""
+        function = self.handles[handle]
+        given = [self._decode(each) for each in args]
+        named = {str(name): self._decode(each) for name, each in kwargs.items()}
+        return self._outcome(lambda: function(*given, **named))
+
+    def attribute(self, handle: int, name: str) -> dict[str, Any]:
+        """Return an attribute of what a handle stands for."""
+        return self._outcome(lambda: getattr(self.handles[handle], name))
+
+    def read(self, names: list[str]) -> dict[str, Any]:
+        """Return files of the working folder; what is no plain file, or too large, is not there."""
+        return {"files": {name: text for name in names if (text := _file(name)) is not None}}
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        operation = self.operations[request["do"]]
+        arguments = {name: value for name, value in request.items() if name not in {"id", "do"}}
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            return operation(**arguments)
+        except BaseException as e:
+            return {"ok": False, "error": _name_of(e), "message": "", "trouble": trouble(e), "outputs": []}
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def _outcome(self, act: Callable[[], Any]) -> dict[str, Any]:
+        self.recorder.start()
+        try:
+            return {"value": encode(act(), self._keep)}
+        except NotPlain as e:
+            return {"error": "TypeError", "message": str(e)}
+        except BaseException as e:
+            return {"error": _name_of(e), "message": _text_of(e), "trouble": trouble(e)}
+
+    def _names(self) -> dict[str, Any]:
+        assert self.shell is not None
+        return self.shell.user_ns
+
+    def _keep(self, value: Any) -> Handle | None:
+        if len(self.handles) >= MAX_HANDLES:
+            return None
+        self.handles.append(value)
+        return Handle(len(self.handles) - 1, type(value).__name__[:80], callable(value))
+
+    def _decode(self, data: Any) -> Any:
+        return decode(data, self._names(), lambda handle: self.handles[handle.number])
+
+
+def trouble(error: BaseException) -> str:
+    """Return which limit an error speaks of: "memory", "quota" or ""."""
+    if isinstance(error, MemoryError):
+        return "memory"
+    if isinstance(error, OSError) and error.errno in (11, 12, 23, 24, 27, 28, 122):
+        return "quota"  # no more processes, memory for one, files, or space
+    return "quota" if isinstance(error, RuntimeError) and "start new thread" in str(error) else ""
+
+
+def serve() -> int:
+    """Be the sandboxed process: descriptor 3 leads to whoever asks."""
+    silence = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(silence, number)
+    end = socket.socket(fileno=SOCKET)
+    os.set_inheritable(SOCKET, False)
+    try:
+        Runner(Wire(end)).serve()
+    except Closed:
+        return 0
+    return 1
+
+
+def _name_of(error: BaseException) -> str:
+    return type(error).__name__[:80]
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:500]
+    except BaseException:
+        return ""
+
+
+def _line_of(error: BaseException) -> int:
+    """Return the line of the cell at which an error left it; 0 when it never ran."""
+    if isinstance(error, SyntaxError):
+        return error.lineno or 0
+    trace, line = error.__traceback__, 0
+    cell = ""
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if not cell and ("ipython-input" in name or "ipykernel_" in name):
+            cell = name
+        if cell and name == cell:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _file(name: str) -> str | None:
+    try:
+        number = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(number, "rb") as file:
+        data = file.read(MAX_ARTEFACT_BYTES + 1)
+    return base64.b64encode(data).decode() if len(data) <= MAX_ARTEFACT_BYTES else None
+
+
+if __name__ == "__main__":
+    sys.exit(serve())

@@ -1,0 +1,89 @@
+"""Lets an exercise that was handed in change its cells, where nbgrader 0.9.6 refuses (its issues 1646, 1699).
+
+Grades are kept: a new cell joins every submission without a score, and a cell that is gone stays with what was
+earned, out of 0 points, until a regrade sets it to nothing. Nobody's score changes by a release alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Notebook
+from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import SaveCells
+from tpc_courses.places import Places
+from traitlets.config import Config
+
+from tpc_grader.results import Graded
+from tpc_grader.scores import cell_scores
+
+_IDENTITY = ("id", "name", "notebook", "assignment")
+
+
+class KeepGrades(SaveCells):
+    """Saves the cells of a new version beside the grades of earlier ones."""
+
+    def _create_notebook(self, nb: NotebookNode) -> None:
+        try:
+            notebook = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+        except MissingEntry:
+            notebook = None
+        if notebook is not None and notebook.submissions:
+            self._keep_old(notebook)
+            self._add_new(notebook)
+            # Their rows are of before the change; what follows reads them again.
+            self.gradebook.db.expire_all()
+        super()._create_notebook(nb)
+
+    def _keep_old(self, notebook: Notebook) -> None:
+        """Count what is gone among the new cells, so that nbgrader finds nothing missing."""
+        kinds: tuple[tuple[Any, dict[str, Any]], ...] = (
+            (notebook.grade_cells, self.new_grade_cells),
+            (notebook.task_cells, self.new_task_cells),
+            (notebook.solution_cells, self.new_solution_cells),
+            (notebook.source_cells, self.new_source_cells),
+        )
+        for cells, new in kinds:
+            for cell in cells:
+                if cell.name not in new:
+                    facts = cell.to_dict()
+                    kept = {name: facts[name] for name in facts if name not in _IDENTITY}
+                    new[cell.name] = kept | ({"max_score": 0.0} if "max_score" in kept else {})
+
+    def _add_new(self, notebook: Notebook) -> None:
+        """Make the rows of new cells, and join them to every submission."""
+        book, where = self.gradebook, (self.notebook_id, self.assignment_id)
+        for name in set(self.new_source_cells) - {cell.name for cell in notebook.source_cells}:
+            book.add_source_cell(name, *where, **self.new_source_cells[name])
+        for add, new, old, row in (
+            (book.add_grade_cell, self.new_grade_cells, notebook.grade_cells, Grade),
+            (book.add_task_cell, self.new_task_cells, notebook.task_cells, Grade),
+            (book.add_solution_cell, self.new_solution_cells, notebook.solution_cells, Comment),
+        ):
+            for name in set(new) - {cell.name for cell in old}:
+                cell = add(name, *where, **new[name])
+                book.db.add_all(row(cell=cell, notebook=submitted) for submitted in notebook.submissions)
+        book.db.commit()
+
+
+def set_save_cells(config: Config) -> None:
+    """Let `nbgrader generate_assignment` keep grades, whoever calls it."""
+    config.GenerateAssignment.preprocessors = [
+        f"{__name__}.KeepGrades" if each is SaveCells else f"{each.__module__}.{each.__name__}"
+        for each in GenerateAssignment.preprocessors.default_args[0]
+    ]
+
+
+def drop_retired(places: Places, course: str, exercise: str, student: str, graded: Graded) -> None:
+    """Set what the version of a result has no more to nothing; what a person gave stays."""
+    current = {cell.name for cell in graded.cells}
+    scores = cell_scores(places, course, exercise, student).items()
+    if not any(name not in current and not score.max_score and score.auto for name, score in scores):
+        return
+    with Gradebook(f"sqlite:///{places.nbgrader(course) / 'gradebook.db'}", course) as book:
+        for notebook in book.find_submission(exercise, student).notebooks:
+            for grade in notebook.grades:
+                if grade.name not in current and not grade.max_score:
+                    grade.auto_score = 0.0
+        book.db.commit()

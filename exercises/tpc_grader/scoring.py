@@ -1,0 +1,176 @@
+"""From a rebuilt submission to bundles for the sandbox, and from what came back to scores. Trusts no sandbox.
+
+The scored run decides the points. The shown run has no hidden test in it, and is all that a person ever sees:
+so nothing that hidden tests hold, or that code learns from them, can come out in an output.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tpc_grader.bundle import Bundle, Result, Step, StepResult
+from tpc_grader.canaries import constant_canaries, mutants
+from tpc_grader.limits import Limits
+from tpc_grader.messages import message_for
+from tpc_grader.results import CellScore, Outcome
+from tpc_grader.skeleton import Cell, Rebuilt, code_cells
+
+REASONS: dict[str, str] = {
+    "graded": "",
+    "timeout": "Your code took too long and was stopped. Cells that had finished count.",
+    "oom": "Your code used more memory than an exercise may. Cells that had finished count.",
+    "crashed": "Python stopped while your code ran. Cells that had finished count.",
+    "quota": "Your code started too many processes, or wrote too many files. Cells that had finished count.",
+    "tampered": "The tests did not run as they should, so a person will look at this submission.",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the scored run says: outcome, detail for the instructor, and each cell's score."""
+
+    outcome: Outcome
+    detail: str
+    cells: tuple[CellScore, ...]
+
+
+def scored_bundle(
+    rebuilt: Rebuilt, files: Mapping[str, bytes], own_files: Mapping[str, bytes], limits: Limits
+) -> Bundle:
+    """Return the run that decides the points, with hidden tests and canaries."""
+    steps = [_scored_step(index, cell) for index, cell in code_cells(rebuilt)]
+    return Bundle(_with_canaries(steps), dict(files), dict(own_files), limits=limits)
+
+
+def shown_bundle(
+    rebuilt: Rebuilt,
+    files: Mapping[str, bytes],
+    tests: frozenset[str] | None,
+    until: int | None,
+    limits: Limits,
+    after: Mapping[int, str] | None = None,
+) -> Bundle:
+    """Return the run whose outputs may be seen: of the tests only the released part, and only those in `tests`.
+
+    It stops before the cell `until`, which ended the scored run. `after` holds code that follows a cell.
+    """
+    steps = [
+        Step("code", index, source, cell.name, given=cell.role == "given")
+        for index, cell in code_cells(rebuilt)
+        if (until is None or index < until) and (cell.role != "test" or tests is None or cell.name in tests)
+        for source in (cell.public, (after or {}).get(index))
+        if source is not None
+    ]
+    return Bundle(tuple(steps), dict(files), plots=True, limits=limits)
+
+
+def verdict(rebuilt: Rebuilt, result: Result) -> Verdict:
+    """Return the scores of a scored run."""
+    found = {each.step.cell: each for each in result.steps if each.step.kind != "canary"}
+    tampered = result.ended == "tampered"
+    cells = tuple(
+        _score(cell, found.get(index), tampered) for index, cell in enumerate(rebuilt.cells) if cell.points
+    )
+    return Verdict(_outcome(result), _detail(rebuilt, result), cells)
+
+
+def shown_verdict(rebuilt: Rebuilt, result: Result) -> Verdict:
+    """Return the provisional scores of a run of the released tests only."""
+    found = {each.step.cell: each for each in result.steps}
+    cells = tuple(
+        _score(cell, found.get(index), False, public=True)
+        for index, cell in enumerate(rebuilt.cells)
+        if cell.points
+    )
+    return Verdict(_outcome(result), _detail(rebuilt, result), cells)
+
+
+def ended_at(result: Result) -> int | None:
+    """Return the index of the cell at which a run ended early, or None."""
+    at = [
+        each.step.cell for each in result.steps if each.state in ("ended", "skipped") and each.step.cell >= 0
+    ]
+    return min(at, default=None)
+
+
+def _scored_step(index: int, cell: Cell) -> Step:
+    if cell.role != "test":
+        return Step("code", index, cell.source, cell.name, given=cell.role == "given")
+    if cell.level == "kernel":
+        return Step("kernel", index, cell.source, cell.name, mutants=mutants(cell.source))
+    return Step(cell.level, index, cell.source, cell.name, artefacts=cell.artefacts)
+
+
+def _with_canaries(steps: list[Step]) -> tuple[Step, ...]:
+    """Put canaries between the steps: one at the very end, the others anywhere after the first."""
+    choose = random.SystemRandom()
+    first, *others = [Step("canary", -1, source) for source in constant_canaries()]
+    for canary in others:
+        steps.insert(choose.randint(min(1, len(steps)), len(steps)), canary)
+    return (*steps, first)
+
+
+def _score(cell: Cell, found: StepResult | None, tampered: bool, public: bool = False) -> CellScore:
+    if cell.manual:
+        return CellScore(cell.name, 0.0, cell.points, False, manual=True)
+    if tampered:
+        return CellScore(cell.name, 0.0, cell.points, False, REASONS["tampered"])
+    if found is None or found.state in ("ended", "skipped"):
+        message = "Not reached: an earlier cell stopped the run."
+        return CellScore(cell.name, 0.0, cell.points, False, message)
+    if found.state == "timeout":
+        return CellScore(cell.name, 0.0, cell.points, False, "The tests took too long with your code.")
+    if found.state == "failed":
+        return CellScore(cell.name, 0.0, cell.points, False, message_for(cell, found, public))
+    points = _partial(cell, found)
+    if points is None:
+        return CellScore(cell.name, 0.0, cell.points, False, "The tests gave no valid score.")
+    return CellScore(cell.name, points, cell.points, points == cell.points)
+
+
+def _partial(cell: Cell, found: StepResult) -> float | None:
+    """Return the points of a cell without an error: all, or what its last expression says; None when invalid."""
+    if found.value is None or not _ends_with_expression(cell.source):
+        return cell.points
+    try:
+        points = float(found.value)
+    except ValueError:
+        return None
+    return points if math.isfinite(points) and 0 <= points <= cell.points else None
+
+
+def _ends_with_expression(source: str) -> bool:
+    import ast
+
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return True
+    return bool(body) and isinstance(body[-1], ast.Expr)
+
+
+def _outcome(result: Result) -> Outcome:
+    if result.ended:
+        return result.ended
+    if "memory" in result.troubles:
+        return "oom"
+    if "quota" in result.troubles:
+        return "quota"
+    return "timeout" if any(each.state == "timeout" for each in result.steps) else "graded"
+
+
+def _detail(rebuilt: Rebuilt, result: Result) -> str:
+    """Return what an instructor should know, in lines."""
+    lines = list(rebuilt.notes)
+    if result.ended:
+        at = next((each.step for each in result.steps if each.state == "ended"), None)
+        place = at.name or f"cell {at.cell + 1}" if at and at.cell >= 0 else "a check"
+        lines.append(f"{result.ended} at {place}: {result.detail}")
+    for each in result.steps:
+        if each.state in ("failed", "timeout") and each.step.kind != "canary":
+            place = each.step.name or f"cell {each.step.cell + 1}"
+            lines.append(f"{place}: {each.state}, line {each.line}: {each.detail or each.error}")
+    return "\n".join(lines)

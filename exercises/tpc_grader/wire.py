@@ -1,0 +1,75 @@
+"""Lines of JSON over a socket, capped in size: how the sandbox and the process outside it talk."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import time
+from typing import Any
+
+# The descriptor at which a sandboxed process finds its socket.
+SOCKET = 3
+MAX_LINE_BYTES = 32 * 2**20
+
+
+class Closed(ConnectionError):
+    """The other side is gone."""
+
+
+class Garbage(ValueError):
+    """What arrived is no message, or too large for one."""
+
+
+class Wire:
+    """One end of a conversation."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self.end = end
+        self._read = bytearray()
+
+    def send(self, message: dict[str, Any], deadline: float | None = None) -> None:
+        """Send a message; raises Closed, and TimeoutError when nobody takes it until `deadline` (monotonic)."""
+        data = json.dumps(message).encode() + b"\n"
+        self.end.settimeout(None if deadline is None else max(0.01, deadline - time.monotonic()))
+        try:
+            self.end.sendall(data)
+        except TimeoutError:
+            raise
+        except OSError as e:
+            raise Closed(str(e)) from e
+
+    def receive(self, deadline: float | None = None) -> dict[str, Any]:
+        """Return the next message; raises Closed, Garbage, and TimeoutError after `deadline` (monotonic)."""
+        while (end := self._read.find(b"\n")) < 0:
+            if len(self._read) > MAX_LINE_BYTES:
+                raise Garbage(f"a message of more than {MAX_LINE_BYTES} bytes")
+            self._read += self._more(deadline)
+        line = bytes(self._read[:end])
+        del self._read[: end + 1]
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError) as e:
+            raise Garbage(f"not JSON: {type(e).__name__}") from e
+        if not isinstance(message, dict):
+            raise Garbage("not an object")
+        return message
+
+    def has_more(self) -> bool:
+        """Return whether something has arrived that nobody asked for yet."""
+        return bool(self._read) or bool(select.select([self.end], [], [], 0)[0])
+
+    def _more(self, deadline: float | None) -> bytes:
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError("no answer in time")
+        self.end.settimeout(left)
+        try:
+            more = self.end.recv(2**18)
+        except TimeoutError:
+            raise
+        except OSError as e:
+            raise Closed(str(e)) from e
+        if not more:
+            raise Closed("the other side has closed the connection")
+        return more

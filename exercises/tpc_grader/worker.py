@@ -1,0 +1,271 @@
+"""The worker: runs queued jobs in parallel processes, and keeps the one process that writes the gradebook.
+
+One worker serves a state folder. It may be killed at any moment: its processes die with it, what they ran is
+queued again, and what was half written is written again with the same scores.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+from typing import Any
+
+from sqlalchemy.exc import SAWarning
+from tpc_courses.manifest import read_course
+from tpc_courses.places import Places
+
+from tpc_grader import audit, grading, queue
+from tpc_grader.jobs import Job
+from tpc_grader.locks import Busy, only_one
+from tpc_grader.reconcile import Reconciler
+from tpc_grader.results import Graded
+from tpc_grader.store import Store
+from tpc_grader.writer import Record, write_next
+
+__all__ = ["Busy", "Worker", "work"]
+log = logging.getLogger(__name__)
+
+Run = Callable[..., Graded]
+POLL_SECONDS = 0.2
+RENEW_SECONDS = queue.LEASE_SECONDS / 5
+SWEEP_SECONDS = 30.0
+LOOK_SECONDS = 10.0
+# The sandbox has its own limits; this one is for a sandbox that does not keep them.
+JOB_SECONDS = 1800.0
+# A process that ran this many makes room for a fresh one, whatever it may have piled up.
+RUNNER_JOBS = 200
+# Somebody may just be asking whether a worker serves.
+TAKE_OVER_SECONDS = 1.0
+
+
+class _Stop(Exception):
+    """SIGTERM or SIGINT came."""
+
+
+@dataclass
+class Runner:
+    """A process that runs one job at a time; `job` is None while it waits for one."""
+
+    process: Any
+    connection: Connection
+    job: Job | None = None
+    deadline: float = math.inf
+    jobs: int = 0
+
+
+def work(
+    places: Places,
+    *,
+    jobs: int | None = None,
+    until: Callable[[], bool] = lambda: False,
+    run: Run = grading.run,
+    record: Record = grading.record,
+) -> None:
+    """Serve the queue until `until` says so or a signal comes; raises Busy when another worker does.
+
+    `jobs` is how many run at once, by default one for each processor.
+    """
+    with only_one(places, "worker", TAKE_OVER_SECONDS), _signals():
+        worker = Worker(places, jobs or os.cpu_count() or 1, run, record)
+        try:
+            worker.resume()
+            while not until():
+                worker.step()
+        except _Stop:
+            log.info("stopping")
+        finally:
+            worker.stop()
+
+
+class Worker:
+    """The processes that run jobs, and the writer's process."""
+
+    def __init__(self, places: Places, slots: int, run: Run, record: Record) -> None:
+        self.places, self.slots, self.run, self.record = places, slots, run, record
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
+        self.runners = list[Runner]()
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(["__main__", grading.__name__, run.__module__, record.__module__])
+        self.writer: Any = None
+        self.renewed = self.swept = -math.inf
+
+    def resume(self) -> None:
+        """Take up what an earlier worker of this state folder left: holding the lock proves it is dead."""
+        host = f"{socket.gethostname()}:"
+        dead = [each for each in queue.workers(self.places) if each.startswith(host)]
+        if lost := queue.reclaim(self.places, dead):
+            log.warning("%d jobs were running when the worker ended; they are queued again", lost)
+        audit.export(self.places)
+
+    def step(self) -> None:
+        """Do whatever is due, then wait for the next event or a moment."""
+        now = time.monotonic()
+        if self.writer is None or not self.writer.is_alive():
+            self.writer = self._process(_write, self.places, self.record)
+        while len(self.runners) < self.slots:
+            self.runners.append(self._runner())
+        if now - self.swept > SWEEP_SECONDS:
+            self.swept = now
+            self._sweep()
+        if now - self.renewed > RENEW_SECONDS:
+            self.renewed = now
+            self._renew()
+        for idle in [each for each in self.runners if each.job is None]:
+            self._give_job(idle)
+        for ready in wait([each.connection for each in self.runners], POLL_SECONDS):
+            self._hear(next(each for each in self.runners if each.connection is ready))
+        for late in [each for each in self.runners if time.monotonic() > each.deadline]:
+            self._drop(late, f"the job did not end within {JOB_SECONDS:g} s")
+
+    def stop(self) -> None:
+        """End all processes and queue again what they ran."""
+        for each in self.runners:
+            each.process.kill()
+        if self.writer is not None:
+            self.writer.kill()
+        queue.give_back(self.places, self.name)
+
+    def _give_job(self, runner: Runner) -> None:
+        job = queue.claim(self.places, self.name)
+        if job is None:
+            return
+        runner.job, runner.deadline = job, time.monotonic() + JOB_SECONDS
+        runner.jobs += 1
+        with contextlib.suppress(OSError):  # a runner that is dead is heard of next
+            runner.connection.send(job)
+
+    def _hear(self, runner: Runner) -> None:
+        """Keep what a runner reports; one that ended without a report had a fault."""
+        try:
+            kind, text = runner.connection.recv_bytes().decode().split("\n", 1)
+        except (EOFError, OSError):
+            runner.process.join(5)
+            self._drop(runner, f"the job's process ended with code {runner.process.exitcode}")
+            return
+        job, runner.job, runner.deadline = runner.job, None, math.inf
+        assert job is not None
+        if kind == "graded":
+            queue.finish(self.places, job, self.name, Graded.from_json(text))
+        else:
+            self._note_fault(job, text)
+        if runner.jobs >= RUNNER_JOBS:
+            self._forget(runner)
+
+    def _drop(self, runner: Runner, reason: str) -> None:
+        if runner.job is not None:
+            self._note_fault(runner.job, reason)
+        self._forget(runner)
+
+    def _note_fault(self, job: Job, reason: str) -> None:
+        log.warning("job %d of %s: %s", job.number, job.student, reason)
+        queue.fault(self.places, job, self.name, reason)
+
+    def _forget(self, runner: Runner) -> None:
+        self.runners.remove(runner)
+        runner.connection.close()
+        runner.process.kill()
+        runner.process.join(5)
+
+    def _renew(self) -> None:
+        """Extend the leases; a job that is ours no longer, after a long sleep for instance, is stopped."""
+        mine = queue.renew(self.places, self.name)
+        for each in [each for each in self.runners if each.job and each.job.number not in mine]:
+            self._forget(each)
+
+    def _sweep(self) -> None:
+        if found := queue.sweep(self.places):
+            log.warning("%d submissions were kept but not queued; they are now", found)
+        queue.reclaim(self.places)
+
+    def _runner(self) -> Runner:
+        ours, theirs = self.context.Pipe()
+        runner = Runner(self._process(_run_jobs, theirs, self.run, self.places), ours)
+        theirs.close()
+        return runner
+
+    def _process(self, target: Callable[..., None], *arguments: Any) -> Any:
+        process = self.context.Process(target=target, args=arguments, daemon=True)
+        process.start()
+        return process
+
+
+def _run_jobs(connection: Connection, run: Run, places: Places) -> None:
+    """Run the jobs that come, and report JSON; what goes wrong here never reaches the worker's process."""
+    _die_with_worker()
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            connection.send_bytes(_outcome(run, places, connection.recv()).encode())
+
+
+def _outcome(run: Run, places: Places, job: Job) -> str:
+    try:
+        course = read_course(places.courses / f"{job.course}.yml", places)
+        submission = Store(places).get(job.submission)
+        graded = run(places, course, submission, version=job.version, public=job.kind == "public")
+        return f"graded\n{graded.to_json()}"
+    except Exception as e:
+        log.error("job %d: %s", job.number, traceback.format_exc())
+        return f"fault\n{type(e).__name__}: {e}"
+
+
+def _write(places: Places, record: Record) -> None:
+    """Write results down, one after the other, as long as the worker lives."""
+    _die_with_worker()
+    # nbgrader 0.9.6 makes SQLAlchemy warn on every new submission; it says nothing to an operator.
+    warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
+    # A writer whose worker was killed a moment ago may still be at its last one.
+    with only_one(places, "writer", math.inf):
+        others, looked = Reconciler(places), -math.inf
+        while True:
+            if write_next(places, record):
+                continue
+            if time.monotonic() - looked > LOOK_SECONDS:
+                looked = time.monotonic()
+                others.look()
+            time.sleep(POLL_SECONDS)
+
+
+def _die_with_worker() -> None:
+    """Have this process end with the worker, also when that is killed: it holds the other end of a pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """Turn SIGTERM and SIGINT into the end of the loop, once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise _Stop
+
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    for each in before:
+        signal.signal(each, stop)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
