@@ -2,43 +2,66 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from tpc_courses.lesson import notebook_from
 from tpc_courses.places import Places
+from tpc_courses.problems import Problem
 
-CELL_SECONDS = 120
+# Lessons take a tenth of this; a machine full of students may be ten times slower.
+CELL_SECONDS = 300
+NAMED_ERROR = re.compile(r"^[\w.]+(?:Error|Exception|Interrupt|Exit)\b.*", re.MULTILINE)
 PACKAGES = ("numpy", "scipy", "jax", "matplotlib")
+# As in a student's kernel: beside other work, two BLAS threads wait for each other and take 20 times as long.
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+Record = dict[str, Any]
 
 
 def run_lessons(
-    places: Places, slugs: Iterable[str], say: Callable[[str], None] = print
-) -> dict[str, dict[str, object]]:
+    places: Places, slugs: Iterable[str], say: Callable[[str], None] = print, workers: int | None = None
+) -> dict[str, Record]:
     """Return slug -> record of the last run: status, seconds, peak_memory_mib, date, versions, error.
 
-    A lesson that raises keeps the notebook of its last good run; its record says `failed`.
+    A lesson that raises keeps the notebook of its last good run, with its time and memory; its record says
+    `failed`.
     """
-    records = {}
     slugs = list(slugs)
-    for number, slug in enumerate(slugs, start=1):
-        record_path = places.runs / f"{slug}.json"
-        key = _key(places, slug)
-        record = json.loads(record_path.read_text()) if record_path.exists() else {}
-        if record.get("key") != key:
-            say(f"Running lesson {number} of {len(slugs)}: {slug}")
-            record = {"key": key, **_run(places, slug)}
-            record_path.write_text(json.dumps(record, indent=1) + "\n")
-        records[slug] = record
-    return records
+    for _ in run_changed(places, slugs, say, workers):
+        pass
+    return {slug: record_of(places, slug) for slug in slugs}
+
+
+def run_changed(
+    places: Places, slugs: Sequence[str], say: Callable[[str], None] = print, workers: int | None = None
+) -> Iterator[str]:
+    """Run the lessons that changed, several at once; yield each when it is done."""
+    waiting = [slug for slug in slugs if not _has_run(places, slug)]
+    done = 0
+    # Kernels are processes of their own; a thread for each waits for it.
+    with ThreadPoolExecutor(workers or max(1, min(len(os.sched_getaffinity(0)), 8))) as pool:
+        jobs = {pool.submit(_run_and_record, places, slug): slug for slug in waiting}
+        try:
+            for job in as_completed(jobs):
+                done += 1
+                record = job.result()
+                took = f"{record['seconds']:g} s" if record["status"] == "ok" else "failed"
+                say(f"Lessons: {done} of {len(waiting)} run: {jobs[job]} ({took})")
+                yield jobs[job]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def executed(places: Places, slug: str) -> Path:
@@ -46,26 +69,75 @@ def executed(places: Places, slug: str) -> Path:
     return places.runs / f"{slug}.ipynb"
 
 
+def record_of(places: Places, slug: str) -> Record:
+    """Return the record of the last run; empty when there was none, or it cannot be read."""
+    try:
+        return dict(json.loads((places.runs / f"{slug}.json").read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
 def is_current(places: Places, slug: str) -> bool:
-    """Return whether the last run was of the lesson as it is now."""
-    record = places.runs / f"{slug}.json"
-    return record.exists() and json.loads(record.read_text())["key"] == _key(places, slug)
+    """Return whether the last run, good or failed, was of the lesson as it is now."""
+    return record_of(places, slug).get("key") == _key(places, slug)
 
 
-def _run(places: Places, slug: str) -> dict[str, object]:
+def _has_run(places: Places, slug: str) -> bool:
+    record = record_of(places, slug)
+    return is_current(places, slug) and (executed(places, slug).exists() or record["status"] == "failed")
+
+
+def failures(places: Places, slugs: Iterable[str]) -> list[Problem]:
+    """Return a problem for each lesson whose last run, as it is now, raised."""
+    problems = []
+    for slug in slugs:
+        record = record_of(places, slug)
+        if record.get("status") == "failed" and is_current(places, slug):
+            reason = reason_of(str(record.get("error", "")))
+            name = places.lesson(slug).relative_to(places.root).as_posix()
+            problems.append(
+                Problem(
+                    name, f"run of {record['date']}", reason, "Correct the cell, then `campus build book`"
+                )
+            )
+    return problems
+
+
+def reason_of(error: str) -> str:
+    """Return the line of a traceback that names the error; its last line where none does."""
+    named = NAMED_ERROR.findall(error)
+    lines = named or [line for line in error.splitlines() if line.strip()]
+    return str(lines[-1]).strip().rstrip(".") if lines else "failed without a message"
+
+
+def _run_and_record(places: Places, slug: str) -> Record:
+    path = places.runs / f"{slug}.json"
+    record = {"key": _key(places, slug), **_run(places, slug)}
+    if record["status"] == "failed":
+        # Time and memory stay those of the run whose outputs are shown.
+        before = record_of(places, slug)
+        record |= {key: before[key] for key in ("peak_memory_mib", "seconds") if key in before}
+    new = path.with_suffix(".json.new")
+    new.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    new.replace(path)
+    return record
+
+
+def _run(places: Places, slug: str) -> Record:
     source = places.runs / f"{slug}.source.ipynb"
     output = places.runs / f"{slug}.new.ipynb"
     source.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook_from(places.lesson(slug)), source)
     command = [sys.executable, "-m", "tpc_book.run_lesson", str(source), str(output), str(CELL_SECONDS)]
-    environment = os.environ | {"CAMPUS_CORPUS": str(places.corpus), "CAMPUS_STATE": str(places.state)}
+    environment = os.environ | _ENVIRONMENT
+    environment |= {"CAMPUS_CORPUS": str(places.corpus), "CAMPUS_STATE": str(places.state)}
     start = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=places.runs)
-    record: dict[str, object] = {
+    record: Record = {
         "status": "failed" if done.returncode else "ok",
         "seconds": round(time.monotonic() - start, 1),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": _versions(),
     }
     if done.returncode:
         return record | {"error": done.stderr[-4000:]}
@@ -73,10 +145,25 @@ def _run(places: Places, slug: str) -> dict[str, object]:
     return record | {"peak_memory_mib": json.loads(done.stdout.splitlines()[-1])["peak_memory_mib"]}
 
 
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {"Python": ".".join(map(str, sys.version_info[:3])), **{name: version(name) for name in PACKAGES}}
+
+
 def _key(places: Places, slug: str) -> str:
-    """Return a hash of all that a run depends on: the lesson and the library it imports."""
+    """Return a hash of all that a run depends on: the lesson, the library it imports, the packages."""
     digest = hashlib.sha256(places.lesson(slug).read_bytes())
-    for path in sorted((places.notebooks / "tpc_lab").rglob("*")):
-        if path.is_file() and path.suffix != ".pyc":
-            digest.update(path.name.encode() + path.read_bytes())
+    digest.update(json.dumps(_versions()).encode())
+    found = sorted((places.notebooks / "tpc_lab").rglob("*"))
+    files = [(path, path.stat()) for path in found if path.is_file() and path.suffix != ".pyc"]
+    digest.update(_library(tuple((path, stamp.st_mtime_ns, stamp.st_size) for path, stamp in files)))
     return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=16)
+def _library(files: tuple[tuple[Path, int, int], ...]) -> bytes:
+    """Return a hash of files, read again when the time or size of one has changed."""
+    digest = hashlib.sha256()
+    for path, _, _ in files:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.digest()

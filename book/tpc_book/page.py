@@ -1,131 +1,285 @@
-"""A book page around its content: head, contents, actions of a lesson, previous and next."""
+"""A book page around its content: head, contents, outline, actions of a lesson, previous and next."""
 
 from __future__ import annotations
 
-import json
-import os
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from tpc_book.render import Renderer
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-Node = dict[str, Any]
-EXPECTED_VERSION = 3
+from tpc_book import nodes, widgets
+from tpc_book.content import Content, PublicFiles
+from tpc_book.kept import Kept, digest
+from tpc_book.links import Links
+from tpc_book.render import Node, Renderer, text_of
+from tpc_book.words import FOR_SCRIPT, own_name, words
+
+NAMED_PAGE = re.compile(r'"url":"(/[^"#.]*)')
+DESCRIPTION_LENGTH = 160
 
 
-def page_html(page: Node, config: Node, records: Node, campus_url: str) -> str:
-    """Return a whole page; `records` are those of tpc_book.execution, by slug."""
-    if page.get("version") != EXPECTED_VERSION:
-        raise ValueError(
-            f"page JSON version {page.get('version')}, this theme knows {EXPECTED_VERSION}; check jupyter-book"
-        )
-    base = os.environ.get("BASE_URL", "")
-    project = config["projects"][0]
-    renderer = Renderer(page, lambda url: address(url, base))
-    body = renderer.render(page["mdast"])
+@dataclass(frozen=True)
+class Edition:
+    """One way to write the book out: where it will stand, and what is known about its lessons.
+
+    `lessons` is what `tpc_book.lessons.about` says of each; `book_url` is absolute and may be empty. `forms` are
+    the files that a page offers to take along. Pages that did not change are taken from `kept`.
+    """
+
+    content: Content
+    theme: Path
+    lessons: Mapping[str, Node] = field(default_factory=dict)
+    book_url: str = ""
+    index_files: bool = False
+    app: str | None = None
+    live: str = ""
+    forms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kept: Kept | None = None
+
+
+def kept_page_html(edition: Edition, slug: str) -> str:
+    """Return `page_html`, made only when something that the page depends on has changed."""
+    if edition.kept is None:
+        return page_html(edition, slug)
+    return edition.kept.text(lambda: page_html(edition, slug), "page", *depends(edition, slug))
+
+
+def depends(edition: Edition, slug: str) -> tuple[object, ...]:
+    """Return all that a page is made of, beside the programs: its tree and those of pages that it names, the contents.
+
+    Cards show parts of other pages, but only of those to which the page links. Files that the engine put aside have
+    names that come from what is in them.
+    """
+    content = edition.content
+    own = content.path(slug).read_text(encoding="utf-8")
+    named = {path.strip("/").replace("/", ".") for path in NAMED_PAGE.findall(own)}
+    others = [content.path(name) for name in sorted(named | {""})]
+    lesson = edition.lessons.get(lesson_slug(content.page(slug)))
+    standing = (edition.book_url, edition.index_files, edition.app, edition.live)
+    trees = [digest(path.read_bytes()) if path.exists() else "" for path in others]
+    return (slug, own, trees, content.project, lesson, standing, edition.forms.get(slug), content.has_feed)
+
+
+def page_html(edition: Edition, slug: str) -> str:
+    """Return the whole page `slug`; raises UnknownNode, DiagramError and KeyError."""
+    content = edition.content
+    page = content.page(slug)
     front = page["frontmatter"]
-    title = front["title"]
-    slug = lesson_slug(page)
-    if "<h1" not in body:
-        body = f"<h1>{escape(title)}</h1>{lesson_box(slug, records, campus_url)}{body}"
-    elif slug:
-        body = body.replace("</h1>", f"</h1>{lesson_box(slug, records, campus_url)}", 1)
-    katex = f'<link rel="stylesheet" href="{base}/katex.css">' if renderer.has_math else ""
-    description = front.get("description") or project.get("description") or title
+    options = front.get("site") or {}
+    language = str(options.get("language") or "en")
+    said = words(edition.theme, language)
+    links = Links(slug, edition.index_files, edition.app)
+    lesson = edition.lessons.get(lesson_slug(page), {})
+    renderer = Renderer({**page, **_lesson_files(edition, page, lesson)}, links, said, content)
+    body = renderer.render(page["mdast"])
+    title = str(front.get("title") or slug or content.project["title"])
+    before, after = neighbours(content, slug, links)
+    numbered = front.get("enumerator") or ""
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)} · {escape(project['title'])}</title>"
-        f'<meta name="description" content="{escape(description)}"><link rel="icon" href="data:,">'
-        f'<link rel="stylesheet" href="{base}/book.css">{katex}<script defer src="{base}/book.js"></script></head>'
-        f'<body data-base="{base}"><a class="skip" href="#main">Skip to content</a>{header(project, base)}'
-        f'<div class="wrap"><nav class="toc" aria-label="Contents"><details open><summary>Contents</summary>'
-        f"{contents(project, page['slug'], base)}</details></nav>"
-        f'<main id="main">{body}{renderer.foot()}{neighbours(project, page["slug"], base)}</main></div>'
-        "<footer><p>Texts CC BY 4.0, code BSD-3-Clause. TPC Campus.</p></footer></body></html>"
+        templates(edition.theme)
+        .get_template("page.html")
+        .render(
+            t=said,
+            language=language,
+            title=title,
+            heading=Markup(f"{escape(str(numbered))} {escape(title)}".strip()),
+            title_id=None,
+            book_title=content.project["title"],
+            description=description(front, page["mdast"], content.project),
+            alternates=alternates(options, language, slug, edition),
+            feeds=[links.file("feed.xml")] if content.has_feed else [],
+            social=social(edition, slug, title, front),
+            asset=links.file,
+            root=links.root,
+            home=links.page(""),
+            index_files=edition.index_files,
+            math=renderer.has_math,
+            figures=bool(renderer.models),
+            contents=Markup(contents(content, slug, links)) if not options.get("hide_toc") else "",
+            trail=trail(content, slug, links),
+            lesson=Markup(lesson_head(edition, lesson, links, said)),
+            body=Markup(body),
+            foot=Markup(nodes.references.foot(renderer)),
+            forms=[(Path(name).suffix[1:].upper(), links.file(name)) for name in edition.forms.get(slug, ())],
+            run=Markup(last_run(lesson, links, said, content)),
+            previous=before,
+            next=after,
+            outline=[{**item, "html": Markup(item["html"])} for item in renderer.outline]
+            if len(renderer.outline) > 1 and not options.get("hide_outline")
+            else [],
+            cards=Markup(
+                "".join(
+                    f'<template id="card-{key}">{text}</template>' for key, text in renderer.cards.items()
+                )
+            ),
+            state=Markup(widgets.foot(renderer)),
+            script_strings=Markup(widgets.script_json({key: said[key] for key in FOR_SCRIPT})),
+            live=edition.live,
+        )
     )
 
 
-def address(url: str, base: str) -> str:
-    """Return an address of the engine below the book's base; hashed files lie in /build in a static site."""
-    if not url.startswith("/"):
-        return url
-    name = Path(url).name
-    if "." not in name:
-        return f"{base}{url.rstrip('/')}/"
-    return f"{base}/build{url}" if os.environ.get("MODE") == "static" else f"{base}{url}"
+@functools.cache
+def templates(theme: Path) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(theme / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=False,
+    )
 
 
 def lesson_slug(page: Node) -> str:
     """Return `topic/name` when a page is a lesson, else an empty text."""
-    location = str(page.get("location") or "")
-    parts = Path(location).with_suffix("").parts
-    return "/".join(parts[-2:]) if "lessons" in parts else ""
+    parts = Path(str(page.get("location") or "")).with_suffix("").parts
+    return "/".join(parts[-2:]) if "lessons" in parts[:2] else ""
 
 
-def lesson_box(slug: str, records: Node, campus_url: str) -> str:
-    """Return the actions of a lesson and the line about its last run; empty for other pages."""
-    if not slug:
+def _lesson_files(edition: Edition, page: Node, lesson: Node) -> Node:
+    """Return what nodes may ask of the page: where its lesson opens, and the texts that the engine keeps in files."""
+    files = PublicFiles(edition.content.folder / "public")
+    return {"open_url": lesson.get("open_url", ""), "files": files, "code": lesson.get("code") or {}}
+
+
+def description(front: Node, tree: Node, project: Node) -> str:
+    """Return what search engines show: the description, or how the text begins."""
+    first = next((node for node in _blocks(tree) if node["type"] == "paragraph"), None)
+    beginning = " ".join(text_of(first).split()) if first else ""
+    return str(front.get("description") or beginning[:DESCRIPTION_LENGTH] or project.get("description") or "")
+
+
+def _blocks(tree: Node) -> list[Node]:
+    return [node for block in tree.get("children") or [] for node in [block, *(block.get("children") or [])]]
+
+
+def alternates(options: Node, language: str, slug: str, edition: Edition) -> list[Node]:
+    """Return the page in each language, this one too; hreflang needs absolute addresses where one is known."""
+    given = dict(pair.split("=", 1) for pair in str(options.get("alternates") or "").split())
+    if not given:
+        return []
+    index = edition.content.project["index"]
+    pages = {language: slug} | {tag: "" if name == index else name for tag, name in given.items()}
+    found = [
+        {
+            "language": tag,
+            "url": Links(slug, edition.index_files, edition.app).page(other),
+            "name": own_name(tag),
+        }
+        for tag, other in sorted(pages.items())
+    ]
+    if edition.book_url:
+        for item, other in zip(found, [pages[tag] for tag in sorted(pages)], strict=True):
+            item["url"] = f"{edition.book_url}/{other.replace('.', '/')}/".replace("//", "/").replace(
+                ":/", "://"
+            )
+    return found
+
+
+def social(edition: Edition, slug: str, title: str, front: Node) -> list[tuple[str, str]]:
+    """Return what other sites show of a link to this page; the card is drawn after the pages."""
+    if not edition.book_url:
+        return []
+    address = f"{edition.book_url}/{slug.replace('.', '/')}/" if slug else f"{edition.book_url}/"
+    return [
+        ("title", title),
+        ("type", "article"),
+        ("url", address),
+        ("description", str(front.get("description") or "")),
+        ("image", f"{edition.book_url}/cards/{slug or 'index'}.png"),
+        ("image:alt", title),
+        ("site_name", str(edition.content.project["title"])),
+    ]
+
+
+def contents(content: Content, current: str, links: Links) -> str:
+    """Return the table of contents as nested lists."""
+    parts, level = [], 0
+    for entry in content.entries:
+        depth = int(entry.get("level", 1))
+        parts.append("<ul>" * max(0, depth - level) + "</li></ul>" * max(0, level - depth))
+        if depth <= level:
+            parts.append("</li>")
+        parts.append(f"<li>{_entry(entry, current, links)}")
+        level = depth
+    return "".join(parts) + "</li></ul>" * level
+
+
+def _entry(entry: Node, current: str, links: Links) -> str:
+    title = escape(str(entry.get("short_title") or entry["title"]))
+    if "slug" not in entry:
+        return f"<p>{title}</p>"
+    here = ' aria-current="page"' if entry["slug"] == current else ""
+    return f'<a href="{escape(links.page(entry["slug"]))}"{here}>{title}</a>'
+
+
+def trail(content: Content, slug: str, links: Links) -> list[tuple[str, str]]:
+    """Return the headings and pages above a page, as name and address (empty for a heading)."""
+    above: dict[int, tuple[str, str]] = {}
+    for entry in content.entries:
+        level = int(entry.get("level", 1))
+        if entry.get("slug") == slug:
+            return [above[key] for key in sorted(above) if key < level] if slug else []
+        above = {key: value for key, value in above.items() if key < level}
+        above[level] = (entry["title"], links.page(entry["slug"]) if "slug" in entry else "")
+    return []
+
+
+def neighbours(content: Content, slug: str, links: Links) -> tuple[Node | None, Node | None]:
+    """Return the page before and the page after, with title and address."""
+    pages: Sequence[Node] = [entry for entry in content.entries if "slug" in entry]
+    index = next((i for i, entry in enumerate(pages) if entry["slug"] == slug), None)
+
+    def side(i: int) -> Node | None:
+        inside = index is not None and 0 <= i < len(pages)
+        return {"title": pages[i]["title"], "url": links.page(pages[i]["slug"])} if inside else None
+
+    return (side(index - 1), side(index + 1)) if index is not None else (None, None)
+
+
+def lesson_head(edition: Edition, lesson: Node, links: Links, said: Mapping[str, str]) -> str:
+    """Return what stands above a lesson: what it gives and what to do with it; empty for other pages."""
+    if not lesson:
         return ""
-    record = records.get(slug, {})
-    button = f'<p><a class="button primary" href="{escape(campus_url)}/open/{escape(slug)}">Open on the campus</a></p>'
-    if record.get("status") == "ok":
-        versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
-        memory = record["peak_memory_mib"]
-        run = f"Last run {record['date']}: {record['seconds']:g} s, {memory} MiB, with {versions}."
-    elif record.get("status") == "failed":
-        run = f"The last run ({record['date']}) failed; the outputs are those of the run before."
-    else:
-        run = "Not run yet: outputs appear when the lesson has run."
-    return f'{button}<p class="quiet">{escape(run)}</p>'
-
-
-def header(project: Node, base: str) -> str:
-    """Return the top of every page, with the search."""
+    notices = {
+        "failed": said["run_failed"].format(date=lesson["record"].get("date", "")),
+        "stale": said["run_stale"],
+    }
     return (
-        f'<header><a class="mark" href="{base}/">{escape(project["title"])}</a>'
-        '<search><label class="skip" for="search">Search the book</label>'
-        '<input id="search" type="search" placeholder="Search" autocomplete="off"></search>'
-        '<ul id="hits" aria-live="polite" hidden></ul></header>'
+        templates(edition.theme)
+        .get_template("lesson.html")
+        .render(
+            t=said,
+            lesson=lesson,
+            open_url=lesson["open_url"],
+            try_url=links.file(lesson["try"]) if lesson.get("try") else "",
+            notebook_url=links.file(f"downloads/{lesson['slug']}.ipynb"),
+            bibtex=lesson["bibtex"],
+            notice=notices.get(lesson["state"], ""),
+        )
     )
 
 
-def contents(project: Node, current: str, base: str) -> str:
-    """Return the table of contents."""
-    parts = [_entry(project["title"], "", current == project["index"], base)]
-    for page in project["pages"]:
-        if page.get("slug"):
-            parts.append(_entry(page["title"], page["slug"], current == page["slug"], base))
-        else:
-            parts.append(f"<li><strong>{escape(page['title'])}</strong></li>")
-    return f"<ul>{''.join(parts)}</ul>"
-
-
-def neighbours(project: Node, current: str, base: str) -> str:
-    """Return the links to the previous and the next page."""
-    pages = [{"slug": project["index"], "title": project["title"], "path": ""}]
-    pages += [{**page, "path": page["slug"]} for page in project["pages"] if page.get("slug")]
-    index = next((i for i, page in enumerate(pages) if page["slug"] == current), None)
-    if index is None:
+def last_run(lesson: Node, links: Links, said: Mapping[str, str], content: Content) -> str:
+    """Return the line about the last run: time, memory, versions, and the way to all of them."""
+    if not lesson:
         return ""
-    links = []
-    for step, word in ((-1, "Previous"), (1, "Next")):
-        if 0 <= index + step < len(pages):
-            other = pages[index + step]
-            links.append(f'<a href="{_path(other["path"], base)}">{word}: {escape(other["title"])}</a>')
-    return f'<nav class="neighbours" aria-label="Previous and next">{"".join(links)}</nav>'
-
-
-def _entry(title: str, path: str, current: bool, base: str) -> str:
-    mark = ' aria-current="page"' if current else ""
-    return f'<li><a href="{_path(path, base)}"{mark}>{escape(title)}</a></li>'
-
-
-def _path(slug: str, base: str) -> str:
-    return f"{base}/{slug.replace('.', '/')}/" if slug else f"{base}/"
-
-
-def load_records(path: str) -> Node:
-    """Return the records of lesson runs, or none."""
-    return dict(json.loads(Path(path).read_text())) if path and Path(path).exists() else {}
+    record: dict[str, Any] = lesson["record"]
+    if record.get("peak_memory_mib") is None:
+        line = said["run_none"]
+    else:
+        numbers = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
+        line = said["run_ok"].format(
+            date=record["date"],
+            seconds=f"{record['seconds']:g}",
+            memory=record["peak_memory_mib"],
+            versions=numbers,
+        )
+    known = "runs" in set(content.slugs())
+    more = f' <a href="{links.page("runs")}">{escape(said["run_all"])}</a>' if known else ""
+    return f'<p class="quiet last-run">{escape(line)}{more}</p>'

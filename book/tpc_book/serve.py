@@ -1,77 +1,123 @@
-"""The theme as Jupyter Book sees it: a web server that renders pages from the engine's JSON.
+"""The theme as Jupyter Book sees it while somebody writes: a web server over the engine's trees.
 
-The engine starts it with PORT, CONTENT_CDN_PORT, MODE and BASE_URL, and crawls it into a static site.
+`jupyter-book start` runs it (theme/template.yml) in the theme's folder with PORT, and rewrites `_build/site` when
+a source changes. A page in the browser listens at /live and loads itself again.
 """
 
 from __future__ import annotations
 
-import json
+import mimetypes
 import os
+import time
 import traceback
-import urllib.request
+from collections.abc import Iterator
+from functools import partial
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
 
-from tpc_book.page import load_records, page_html
+from tpc_courses.manifest import load_courses
+from tpc_courses.places import Places
 
-CONTENT = f"http://localhost:{os.environ.get('CONTENT_CDN_PORT', '3100')}"
+from tpc_book.page import page_html
+from tpc_book.project import Project
+from tpc_book.site import edition, write_assets
+from tpc_book.widgets import script_json
+
+LOOK_SECONDS = 0.2
+FOREVER_SECONDS = 3600
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers the crawler and, while writing, the author's browser."""
+    """Answers an author's browser with pages made at that moment."""
+
+    def __init__(self, project: Project, assets: Path, *arguments: object) -> None:
+        self.project, self.assets = project, assets
+        super().__init__(*arguments)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
-        status, kind = 200, "text/html; charset=utf-8"
+        if path == "/live":
+            return self._live()
         try:
-            kind, text = _answer(path)
-        except Exception:
-            # The engine copies no page that answers 500, so the build fails; the log says why.
-            status, text = 500, traceback.format_exc()
-            print(f"theme error at {path}:\n{text}", flush=True)
-        data = text.encode()
+            status, kind, data = 200, *self._answer(path)
+        except KeyError:
+            status, kind, data = 404, "text/plain", f"There is no page {path}.".encode()
+        except Exception as e:
+            # The author sees what is wrong where the page would be; the next save tries again.
+            print(f"theme error at {path}:\n{traceback.format_exc()}", flush=True)
+            status, kind, data = 500, "text/html; charset=utf-8", _failed(path, e)
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keep the engine's log readable."""
+    def _answer(self, path: str) -> tuple[str, bytes]:
+        book = edition(self.project, app="", live="/live")
+        name = Path(path).name
+        if name == "search.js":
+            text = f"window.bookRecords={script_json(book.content.search_records())};"
+            return "text/javascript", text.encode()
+        if "." in name:
+            folders = (self.assets, book.content.folder / "public")
+            file = next(
+                (folder / path.lstrip("/") for folder in folders if (folder / path.lstrip("/")).is_file()),
+                None,
+            )
+            if file is None or ".." in Path(path).parts:
+                raise KeyError(path)
+            return mimetypes.guess_type(name)[0] or "application/octet-stream", file.read_bytes()
+        return "text/html; charset=utf-8", page_html(book, path.strip("/").replace("/", ".")).encode()
+
+    def _live(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        try:
+            for message in _changes(self.project):
+                self.wfile.write(message)
+                self.wfile.flush()
+        except OSError:
+            return  # the page was closed
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Keep the log for faults."""
 
 
-def _answer(path: str) -> tuple[str, str]:
-    if path == "/robots.txt":
-        return "text/plain", "User-agent: *\nAllow: /\n"
-    if path == "/myst-theme.css" or path.startswith("/favicon"):
-        return "text/css", ""
-    config = _fetch("/config.json")
-    project = config["projects"][0]
-    if path.startswith("/sitemap"):
-        slugs = [page["slug"] for page in project["pages"] if page.get("slug")]
-        rows = "".join(f"<url><loc>{slug.replace('.', '/')}/</loc></url>" for slug in slugs)
-        return (
-            "application/xml",
-            f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{rows}</urlset>',
-        )
-    slug = path.strip("/").replace("/", ".") or project["index"]
-    if slug.endswith(".json"):
-        return "application/json", json.dumps(_fetch(f"/content/{slug}"))
-    records = load_records(os.environ.get("CAMPUS_RUN_RECORDS", ""))
-    page = _fetch(f"/content/{slug}.json")
-    return "text/html; charset=utf-8", page_html(page, config, records, os.environ.get("CAMPUS_URL", ""))
+def _changes(project: Project) -> Iterator[bytes]:
+    """Yield a message when the trees or the theme changed and rest; in between lines that find out who has left."""
+    site = project.folder / "_build" / "site"
+    told, until = _stamp(project, site), time.monotonic() + FOREVER_SECONDS
+    last = told
+    while time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+        now = _stamp(project, site)
+        rests, last = now == last, now  # the engine writes all trees one after the other
+        yield b"data: changed\n\n" if rests and now != told else b":\n\n"
+        told = now if rests else told
 
 
-def _fetch(path: str) -> dict[str, Any]:
-    with urllib.request.urlopen(CONTENT + path, timeout=30) as answer:
-        return dict(json.load(answer))
+def _stamp(project: Project, site: Path) -> float:
+    files = [*site.glob("content/*.json"), site / "config.json", project.folder / "lessons.json"]
+    files += (project.places.book / "theme").rglob("*.*")
+    return max((file.stat().st_mtime for file in files if file.exists()), default=0)
+
+
+def _failed(path: str, error: Exception) -> bytes:
+    reload = "<script>new EventSource('/live').onmessage=()=>location.reload()</script>"
+    return f"<!doctype html><title>Error</title><h1>{escape(path)}</h1><pre>{escape(str(error))}</pre>{reload}".encode()
 
 
 def main() -> None:
     """Serve until the engine stops us."""
-    ThreadingHTTPServer.request_queue_size = 128
+    places = Places.find()
+    project = Project(places, load_courses(places), os.environ.get("CAMPUS_URL", ""))
+    assets = places.state / "book" / "assets"
+    assets.mkdir(parents=True, exist_ok=True)
+    write_assets(places, assets)
     port = int(os.environ["PORT"])
-    server = ThreadingHTTPServer(("localhost", port), Handler)
+    server = ThreadingHTTPServer(("localhost", port), partial(Handler, project, assets))
     print(f"Theme ready at http://localhost:{port}", flush=True)
     server.serve_forever()
 

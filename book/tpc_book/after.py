@@ -1,0 +1,16 @@
+"""What is made of the finished pages: search engines' files, other forms of the book, Python in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tpc_book import lite_notebooks
+from tpc_book.forms import write_forms
+from tpc_book.project import Project
+from tpc_book.site import edition
+
+
+def finish(html: Path, project: Project) -> None:
+    """Add files to the folder of finished pages, before readers see it."""
+    write_forms(edition(project), project.places, project.courses, html)
+    lite_notebooks.stock(project.places, project.slugs, html / "lite")

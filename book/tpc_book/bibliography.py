@@ -1,0 +1,132 @@
+"""`references.bib`: the works that lessons and pages cite. All that the book links to by DOI stands in it.
+
+The engine looks a DOI up at doi.org when the file does not hold it, and the book builds without a network.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tpc_courses.check import lesson_paths
+from tpc_courses.places import Places
+from tpc_courses.problems import Problem, SourceError
+
+REQUIRED = ("author", "title", "year")
+ENTRY = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]+)\s*,")
+FIELD = re.compile(r"\s*,?\s*(\w+)\s*=\s*")
+DOI = re.compile(r"10\.\d{4,9}/\S+")
+DOI_LINK = re.compile(r"https?://(?:dx\.)?doi\.org/(10\.\d{4,9}/[^\s)>\]\"]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One entry of references.bib; `line` is where it begins."""
+
+    key: str
+    line: int
+    fields: dict[str, str]
+
+    @property
+    def doi(self) -> str:
+        return self.fields.get("doi", "").lower()
+
+    def is_cited_in(self, text: str) -> bool:
+        """Return whether a text names the work by key, DOI or arXiv number."""
+        cited = re.search(rf"\{{cite[^}}]*\}}`[^`]*\b{re.escape(self.key)}\b[^`]*`", text)
+        numbers = [self.doi, self.fields.get("eprint", "")]
+        return bool(cited) or any(number and number in text.lower() for number in numbers)
+
+
+def bibliography_path(places: Places) -> Path:
+    return places.book / "content" / "references.bib"
+
+
+def read_bibliography(places: Places) -> dict[str, Work]:
+    """Return the works by key; raises SourceError with every entry that is incomplete or stands twice."""
+    path = bibliography_path(places)
+    name = path.relative_to(places.root).as_posix()
+    works: dict[str, Work] = {}
+    problems = []
+    for work in _entries(path.read_text(encoding="utf-8") if path.exists() else ""):
+        where = f"line {work.line}, {work.key}"
+        problems += [Problem(name, where, found, remedy) for found, remedy in _faults(work, works)]
+        works[work.key] = work
+    if problems:
+        raise SourceError(problems)
+    return works
+
+
+def unknown_dois(places: Places, works: dict[str, Work]) -> Iterator[Problem]:
+    """Yield a problem for each link to a DOI that references.bib does not hold."""
+    known = {work.doi for work in works.values()}
+    for path in [*lesson_paths(places), *sorted((places.book / "content").rglob("*.md"))]:
+        text = path.read_text(encoding="utf-8")
+        for link in DOI_LINK.finditer(text):
+            if link[1].lower().rstrip(".,;") not in known:
+                name = (
+                    path.relative_to(places.root).as_posix()
+                    if path.is_relative_to(places.root)
+                    else path.name
+                )
+                line = text.count("\n", 0, link.start()) + 1
+                found = f"doi:{link[1]} is not in book/content/references.bib"
+                yield Problem(name, f"line {line}", found, "Add the work there; the build has no network")
+
+
+def published_references(places: Places) -> dict[str, str]:
+    """Return id -> reference (`arXiv:2203.15556`) of the published numbers that lessons quote by id."""
+    references: dict[str, str] = {}
+    for path in sorted((places.notebooks / "tpc_lab" / "published").glob("*.toml")):
+        for group in tomllib.loads(path.read_text(encoding="utf-8")).values():
+            numbers = group.get("numbers", {})
+            references |= {id: str(number.get("ref", group.get("ref", ""))) for id, number in numbers.items()}
+    return references
+
+
+def _faults(work: Work, earlier: dict[str, Work]) -> Iterator[tuple[str, str]]:
+    missing = [field for field in REQUIRED if not work.fields.get(field)]
+    if missing:
+        yield f"without {', '.join(missing)}", "Add the fields"
+    if not work.doi and not work.fields.get("url"):
+        yield "without doi and url", "Add one, so that readers find the work"
+    if work.doi and not DOI.fullmatch(work.doi):
+        yield f"{work.doi!r} is no DOI", "Write it like 10.48550/arXiv.2203.15556"
+    if work.key in earlier:
+        yield f"stands twice, first in line {earlier[work.key].line}", "Keep one"
+    same = [other.key for other in earlier.values() if other.doi and other.doi == work.doi]
+    if same and work.key not in earlier:
+        yield f"has the DOI of {same[0]}", "Keep one entry for each work"
+
+
+def _entries(text: str) -> Iterator[Work]:
+    for head in ENTRY.finditer(text):
+        if head[1].lower() in {"comment", "string", "preamble"}:
+            continue
+        fields, position = {}, head.end()
+        while field := FIELD.match(text, position):
+            fields[field[1].lower()], position = _value(text, field.end())
+        yield Work(head[2], text.count("\n", 0, head.start()) + 1, fields)
+
+
+def _value(text: str, start: int) -> tuple[str, int]:
+    """Return a field's value, without braces, and where it ends: {braced}, "quoted" or a bare number."""
+    if text[start : start + 1] == '"':
+        end = text.find('"', start + 1)
+        return _plain(text[start + 1 : end]), end + 1
+    if text[start : start + 1] != "{":
+        bare = re.compile(r"[^,}\s]*").match(text, start)
+        return (bare[0], bare.end()) if bare else ("", start)
+    depth, end = 0, start
+    for end in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[end], 0)
+        if depth == 0:
+            break
+    return _plain(text[start + 1 : end]), end + 1
+
+
+def _plain(value: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"[{}]", "", value)).strip()

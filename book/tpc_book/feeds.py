@@ -1,0 +1,178 @@
+"""Files for other programs: calendars (iCalendar, RFC 5545) and news (Atom, RFC 4287).
+
+Times are in UTC, which every calendar shows in its reader's zone, and the description names the local time. Equal
+data give equal files: stamps are the dates of change in the data, not the time of the build.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+
+from tpc_book.events import Dated, Entry, Event, School, in_utc
+from tpc_book.people import Directory
+
+NAMESPACE = uuid.UUID("6f1c7c0e-2f43-4d0b-9a58-4b5b8a3b7f10")
+ATOM = "http://www.w3.org/2005/Atom"
+FOLD_BYTES = 74
+
+
+def events_calendar(events: Iterable[Dated], directory: Directory, book_url: str) -> str:
+    """Return a calendar of events and schools, one entry each."""
+    rows = []
+    for event in sorted(events, key=lambda event: (event.begins, event.id)):
+        speakers = directory.names(event.speakers) if isinstance(event, Event) else []
+        cancelled = isinstance(event, Event) and event.cancelled
+        rows += _vevent(
+            uid=event.id,
+            stamp=event.updated,
+            span=_span(event),
+            title=_titled(event),
+            text=_description(event, speakers),
+            place=event.place,
+            url=f"{book_url}/{address_of(event)}",
+            status="CANCELLED" if cancelled else "CONFIRMED",
+        )
+    return _calendar("TPC Campus: events", rows)
+
+
+def school_calendar(school: School, directory: Directory, book_url: str) -> str:
+    """Return a calendar with every session of a school."""
+    zone = school.as_event.zone
+    rows = []
+    for day in school.days:
+        for session in day.in_order:
+            begin = in_utc(dt.datetime.combine(day.date, session.start), zone)
+            end = in_utc(dt.datetime.combine(day.date, session.end), zone)
+            speakers = directory.names(session.speakers)
+            local = f"{session.start:%H:%M} to {session.end:%H:%M}, {school.time_zone}"
+            rows += _vevent(
+                # A session keeps its entry when its title or speaker changes.
+                uid=f"{school.id}/{day.date}/{session.start}/{session.room}",
+                stamp=school.updated,
+                span=(f"DTSTART:{begin:%Y%m%dT%H%M%SZ}", f"DTEND:{end:%Y%m%dT%H%M%SZ}"),
+                title=session.title,
+                text="\n".join([local, *([f"With {', '.join(speakers)}"] if speakers else [])]),
+                place=f"{session.room}, {school.place}",
+                url=f"{book_url}/{address_of(school)}",
+            )
+    return _calendar(school.title, rows)
+
+
+def news_feed(entries: Iterable[Entry], book_url: str) -> str:
+    """Return an Atom feed of entries, newest change first; it names no people."""
+    newest_first = sorted(entries, key=lambda entry: (entry.updated, entry.id), reverse=True)
+    ET.register_namespace("", ATOM)
+    feed = ET.Element(f"{{{ATOM}}}feed")
+    _add(feed, "title", "TPC Campus: what is new")
+    _add(feed, "id", _urn("feed"))
+    _add(feed, "updated", _stamp(newest_first[0].updated if newest_first else dt.date(2026, 1, 1)))
+    _add(feed, "link", rel="self", type="application/atom+xml", href=f"{book_url}/feed.xml")
+    _add(feed, "link", rel="alternate", type="text/html", href=f"{book_url}/calendar/")
+    _add(_add(feed, "author"), "name", "TPC Campus")
+    for item in newest_first:
+        entry = _add(feed, "entry")
+        _add(entry, "title", _titled(item))
+        _add(entry, "id", _urn(item.id))
+        _add(entry, "updated", _stamp(item.updated))
+        _add(entry, "link", rel="alternate", type="text/html", href=f"{book_url}/{address_of(item)}")
+        _add(entry, "summary", item.summary)
+    ET.indent(feed)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(feed, encoding="unicode") + "\n"
+
+
+def address_of(entry: Entry) -> str:
+    """Return the address of an entry's page or section, below that of the book."""
+    if isinstance(entry, School) or entry.id.startswith("summer-school-"):
+        return f"summer-school/{entry.id.rsplit('-', 1)[1]}/"
+    pages = {"Event": "calendar", "Group": "groups", "Paper": "papers", "Project": "projects"}
+    name = pages.get(type(entry).__name__, "opportunities")
+    return f"{name}/#{name}-{entry.id}"
+
+
+def _titled(entry: Entry) -> str:
+    cancelled = isinstance(entry, Event) and entry.cancelled
+    return f"{'Cancelled: ' if cancelled else ''}{entry.title}{' (example)' if entry.example else ''}"
+
+
+def _description(event: Dated, speakers: list[str]) -> str:
+    lines = [event.summary]
+    if speakers:
+        lines.append(f"With {', '.join(speakers)}")
+    if not event.whole_days:
+        begin, end = event.begins.astimezone(event.zone), event.ends.astimezone(event.zone)
+        lines.append(f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {event.time_zone}")
+    return "\n".join(lines)
+
+
+def _span(event: Dated) -> tuple[str, str]:
+    if event.whole_days:
+        # The end of a calendar entry of whole days is the first day after it.
+        after = event.end + dt.timedelta(days=1)
+        return f"DTSTART;VALUE=DATE:{event.start:%Y%m%d}", f"DTEND;VALUE=DATE:{after:%Y%m%d}"
+    return f"DTSTART:{event.begins:%Y%m%dT%H%M%SZ}", f"DTEND:{event.ends:%Y%m%dT%H%M%SZ}"
+
+
+def _vevent(
+    *,
+    uid: str,
+    stamp: dt.date,
+    span: tuple[str, str],
+    title: str,
+    text: str,
+    place: str,
+    url: str,
+    status: str = "CONFIRMED",
+) -> list[str]:
+    return [
+        "BEGIN:VEVENT",
+        f"UID:{uuid.uuid5(NAMESPACE, uid)}",
+        f"DTSTAMP:{stamp:%Y%m%dT000000Z}",
+        f"LAST-MODIFIED:{stamp:%Y%m%dT000000Z}",
+        *span,
+        f"SUMMARY:{_escaped(title)}",
+        f"DESCRIPTION:{_escaped(text)}",
+        f"LOCATION:{_escaped(place)}",
+        f"URL:{url}",
+        f"STATUS:{status}",
+        "END:VEVENT",
+    ]
+
+
+def _calendar(name: str, rows: list[str]) -> str:
+    head = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//TPC Campus//Book//EN", "CALSCALE:GREGORIAN"]
+    lines = [*head, f"X-WR-CALNAME:{_escaped(name)}", *rows, "END:VCALENDAR"]
+    return "".join(f"{_folded(line)}\r\n" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    for character in "\\;,":
+        text = text.replace(character, f"\\{character}")
+    return text.replace("\n", "\\n")
+
+
+def _folded(line: str) -> str:
+    """Return a line of at most 75 bytes, continued on lines that begin with a blank (RFC 5545, 3.1)."""
+    parts, current = [], ""
+    for character in line:
+        if len((current + character).encode()) > FOLD_BYTES:
+            parts.append(current)
+            current = ""
+        current += character
+    return "\r\n ".join([*parts, current])
+
+
+def _urn(key: str) -> str:
+    return f"urn:uuid:{uuid.uuid5(NAMESPACE, key)}"
+
+
+def _stamp(day: dt.date) -> str:
+    return f"{day}T00:00:00Z"
+
+
+def _add(parent: ET.Element, tag: str, text: str = "", **attributes: str) -> ET.Element:
+    element = ET.SubElement(parent, f"{{{ATOM}}}{tag}", attributes)
+    element.text = text or None
+    return element

@@ -1,0 +1,113 @@
+"""Small pieces of MyST Markdown. Text from data files is escaped: it is words, not markup."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+
+import yaml
+
+from tpc_book.declared import one_line
+from tpc_book.events import Dated, Material
+
+# A colon before slashes would make a link of an address, and the engine asks doi.org for some of those.
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#$|~^@%+=!&]|:(?=//))")
+LINE_START = re.compile(r"^(-|:|\d+[.)])")
+
+
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it stands."""
+    escaped = SPECIAL.sub(r"\\\1", one_line(text))
+    return LINE_START.sub(lambda mark: f"{mark[0][:-1]}\\{mark[0][-1]}", escaped)
+
+
+def page(
+    title: str, description: str, body: Iterable[str], options: Mapping[str, object] | None = None
+) -> str:
+    """Return a page with front matter; `body` are its blocks."""
+    front: dict[str, object] = {"title": title, "description": one_line(description)}
+    if options:
+        front["site"] = dict(options)
+    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000)
+    return f"---\n{head}---\n\n# {plain(title)}\n\n" + "\n\n".join(filter(None, body)) + "\n"
+
+
+def link(text: str, address: str) -> str:
+    return f"[{plain(text)}](<{address}>)"
+
+
+def bullets(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items if item)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table; cells are Markdown."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *map(list, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def note(text: str) -> str:
+    return f":::{{note}}\n{text}\n:::"
+
+
+def day(date: dt.date) -> str:
+    """Return a day as `Monday 5 July 2027`."""
+    return f"{date:%A} {date.day} {date:%B %Y}"
+
+
+def period(start: dt.date, end: dt.date) -> str:
+    """Return days from first to last, without saying month or year twice."""
+    if start == end:
+        return day(start)
+    first = f"{start.day}"
+    if (start.year, start.month) != (end.year, end.month):
+        first += f" {start:%B}" if start.year == end.year else f" {start:%B %Y}"
+    word = "and" if end - start == dt.timedelta(days=1) else "to"
+    return f"{first} {word} {end.day} {end:%B %Y}"
+
+
+def when(event: Dated) -> str:
+    """Return when an event happens: local time with its zone, and UTC for those who are elsewhere."""
+    if event.whole_days:
+        return f"{period(event.start, event.end)}, {event.time_zone}"
+    begin, end = event.begins.astimezone(event.zone), event.ends.astimezone(event.zone)
+    if begin.date() == end.date():
+        local = f"{day(begin.date())}, {begin:%H:%M} to {end:%H:%M} {event.time_zone}"
+        utc = f" ({event.begins:%H:%M} to {event.ends:%H:%M} UTC{_other_day(event, begin)})"
+    else:
+        local = f"{day(begin.date())} {begin:%H:%M} to {day(end.date())} {end:%H:%M}, {event.time_zone}"
+        utc = f" (begins {event.begins.day} {event.begins:%B %H:%M} UTC)"
+    return local if event.time_zone == "UTC" else local + utc
+
+
+def _other_day(event: Dated, begin: dt.datetime) -> str:
+    """Return the day in UTC where it is not the local one."""
+    same = event.begins.date() == begin.date()
+    return "" if same else f" on {event.begins.day} {event.begins:%B}"
+
+
+def materials(items: Iterable[Material], lessons: Iterable[str]) -> str:
+    """Return links to materials; `lessons` are those that have a page."""
+    known = set(lessons)
+    parts = []
+    for item in items:
+        if item.url:
+            parts.append(link(item.title, item.url))
+        else:
+            parts.append(
+                lesson_link(item.lesson or "", item.title) if item.lesson in known else plain(item.title)
+            )
+    return ", ".join(parts)
+
+
+def lesson_link(slug: str, title: str) -> str:
+    return link(title, f"/lessons/{slug}.ipynb")
+
+
+def duration(minutes: int) -> str:
+    """Return minutes as people say them."""
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{hours} h" if hours else "", f"{rest} min" if rest or not hours else ""]
+    return " ".join(filter(None, parts))

@@ -1,0 +1,106 @@
+"""What points elsewhere: cross-references, citations, footnotes, and the cards that show what they point at."""
+
+from __future__ import annotations
+
+import hashlib
+from html import escape
+from typing import Any
+
+from tpc_book.nodes.inline import linked
+from tpc_book.render import Node, Renderer, attributes, renders
+from tpc_book.sanitise import clean
+
+
+@renders("crossReference")
+def cross_reference(page: Renderer, node: Node) -> str:
+    """A link to a numbered thing, a heading or a word, here or on another page."""
+    if page.inside_link:
+        return page.inner(node)
+    target = node.get("html_id") or node.get("identifier") or ""
+    url = str(node.get("url") or "")
+    address = (
+        page.links.to(url) + (f"#{target}" if target else "") if url and node.get("remote") else f"#{target}"
+    )
+    css = "xref term" if str(target).startswith("term-") else "xref"
+    return f"<a{attributes(css, href=address, data_card=_card(page, node, target))}>{linked(page, node)}</a>"
+
+
+def _card(page: Renderer, node: Node, target: str) -> str | None:
+    """Return the name of the card for a target on another page; on this page the script finds the target itself."""
+    if not (node.get("remote") and page.shelf and target):
+        return None
+    text = page.shelf.card(str(node.get("url") or "/"), target)
+    if not text:
+        return None
+    name = hashlib.sha1(f"{node.get('url')}#{target}".encode()).hexdigest()[:8]
+    page.cards[name] = text
+    return name
+
+
+@renders("citeGroup")
+def cite_group(page: Renderer, node: Node) -> str:
+    inner = "; ".join(map(page.render, node.get("children") or []))
+    return f"({inner})" if node.get("kind") == "parenthetical" else inner
+
+
+@renders("cite")
+def cite(page: Renderer, node: Node) -> str:
+    """A citation, linked to its entry at the foot; a DOI outside references.bib is a plain link to it."""
+    label = str(node.get("label") or "")
+    words = linked(page, node)
+    if page.inside_link:
+        return words
+    if label not in page.citations:
+        doi = label.removeprefix("https://doi.org/")
+        return f'<a href="https://doi.org/{escape(doi)}">{words or escape(doi)}</a>'
+    first = attributes(id=None if label in page.cited else f"cited-{label}")
+    page.cited.append(label)
+    return f'<a class="cite" href="#cite-{escape(label)}"{first}>{words}</a>'
+
+
+@renders("footnoteReference")
+def footnote_reference(page: Renderer, node: Node) -> str:
+    key, number = escape(str(node["identifier"])), escape(str(node.get("enumerator") or node["identifier"]))
+    label = f"{page.words['footnote']} {number}"
+    return f'<sup><a class="footnote" id="ref-{key}" href="#fn-{key}" aria-label="{escape(label)}">{number}</a></sup>'
+
+
+@renders("footnoteDefinition")
+def footnote_definition(page: Renderer, node: Node) -> str:
+    number = str(node.get("enumerator") or node["identifier"])
+    page.footnotes[str(node["identifier"])] = (number, page.inner(node))
+    return ""
+
+
+def foot(page: Renderer) -> str:
+    """Return the works and the footnotes that a page used."""
+    return _notes(page) + _works(page)
+
+
+def _notes(page: Renderer) -> str:
+    if not page.footnotes:
+        return ""
+    back = escape(page.words["back_to_text"])
+    items = "".join(
+        f'<li id="fn-{escape(key)}" value="{escape(number)}">{text}'
+        f'<p><a href="#ref-{escape(key)}" aria-label="{back} {escape(number)}">↩</a></p></li>'
+        if number.isdigit()
+        else f'<li id="fn-{escape(key)}">{text}</li>'
+        for key, (number, text) in page.footnotes.items()
+    )
+    return _section("notes", page.words["footnotes"], f"<ol>{items}</ol>")
+
+
+def _works(page: Renderer) -> str:
+    if not page.cited:
+        return ""
+    works: dict[str, Any] = {label: page.citations[label] for label in dict.fromkeys(page.cited)}
+    items = "".join(
+        f'<li id="cite-{escape(label)}">{clean(work["html"])}</li>' for label, work in works.items()
+    )
+    return _section("works", page.words["bibliography"], f"<ol>{items}</ol>")
+
+
+def _section(name: str, title: str, text: str) -> str:
+    heading = f'<h2 id="foot-{name}">{escape(title)}</h2>'
+    return f'<section class="foot" aria-labelledby="foot-{name}">{heading}{text}</section>'

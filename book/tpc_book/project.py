@@ -1,0 +1,169 @@
+"""The folder that the engine reads: hand-written pages, pages made from data, lessons with their outputs.
+
+Only what changed is written, so that the engine, which watches the folder while somebody writes, does little.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from tpc_courses.manifest import Course
+from tpc_courses.places import Places
+from tpc_courses.problems import Problem, SourceError
+
+from tpc_book import generated, lessons
+from tpc_book.kept import Kept, kept_texts
+from tpc_book.outreach import Term, load_outreach
+from tpc_book.showcase import showcases
+from tpc_book.strays import REMEDY, leads_out, stray_paths
+
+ENGINE_FOLDER = "_build"
+# A file that is no page: when it changes, the engine that watches makes all pages anew, not only those that changed.
+ALL_ANEW = "all-anew.txt"
+# What only graders may see must not pass into the book.
+SECRETS = re.compile(r"### (?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS)")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder for the engine, and where its files come from."""
+
+    places: Places
+    courses: tuple[Course, ...]
+    campus_url: str
+
+    @property
+    def folder(self) -> Path:
+        return self.places.state / "book" / "src"
+
+    @functools.cached_property
+    def kept(self) -> Kept:
+        """Return what earlier builds made."""
+        return kept_texts(self.places)
+
+    @property
+    def book_url(self) -> str:
+        """Return the address of the book, which stands on the hub's own host and not on that of the service."""
+        return self.campus_url.removesuffix("/services/campus").replace("//campus--service.", "//") + "/book"
+
+    @property
+    def slugs(self) -> list[str]:
+        """Return the lessons of all courses, each once, in their order."""
+        return list(dict.fromkeys(slug for course in self.courses for slug in course.lessons))
+
+    @property
+    def template(self) -> str:
+        return str(_declared(self.places)["site"]["template"])
+
+    def write(self) -> None:
+        """Bring the folder up to date with the sources; raises SourceError."""
+        wanted = {"myst.yml", "lessons.json", ALL_ANEW}
+        content = self.places.book / "content"
+        for path in sorted(content.rglob("*")):
+            name = path.relative_to(content).as_posix()
+            if leads_out(path, content):
+                found = f"is a link to {path.readlink() if path.is_symlink() else path.resolve()}"
+                raise SourceError([Problem(f"book/content/{name}", "file", found, REMEDY)])
+            if path.is_file():
+                wanted.add(self._put(name, path.read_bytes()))
+        wanted |= self._write_generated()
+        terms = load_outreach(self.places).glossary
+        for slug in self.slugs:
+            wanted.add(self._put(f"lessons/{slug}.ipynb", self._lesson(slug, terms).encode()))
+        shutil.copytree(self.places.book / "theme", self.folder / "theme", dirs_exist_ok=True)
+        about = lessons.about(self.places, self.slugs, self.campus_url, self.book_url)
+        self._put("lessons.json", json.dumps(about, ensure_ascii=False).encode())
+        self._remove_strangers(wanted)
+        self._put(
+            "myst.yml", yaml.safe_dump(self._configuration(), sort_keys=False, allow_unicode=True).encode()
+        )
+
+    def ask_for_all(self) -> None:
+        """Have the engine that watches make all pages anew, as a whole build would."""
+        self._put(ALL_ANEW, str(time.time_ns()).encode())
+
+    def _lesson(self, slug: str, terms: Mapping[str, Term]) -> str:
+        def make() -> str:
+            return str(nbformat.writes(lessons.presentable(self.places, slug, terms)))
+
+        return self.kept.text(make, "lesson", slug, *lessons.sources(self.places, slug), terms)
+
+    def source_of(self, name: str) -> Path | None:
+        """Return the source of a file in the folder; None for one that was made from data."""
+        if name.startswith("lessons/"):
+            return self.places.lesson(name.removeprefix("lessons/").rsplit(".", 1)[0])
+        path = self.places.book / "content" / name
+        return path if path.exists() else None
+
+    def _shown(self, name: str) -> str:
+        source = self.source_of(name)
+        return source.relative_to(self.places.root).as_posix() if source else f"book: {name}"
+
+    def _write_generated(self) -> set[str]:
+        made = {f"{name}.md": text for name, text in generated.pages(self.places, self.courses).items()}
+        made["runs.md"] = lessons.runs_page(self.places, self.slugs)
+        made |= generated.files(self.places, self.book_url)
+        made |= {one.file: one.module for one in showcases(self.places, self.courses).values()}
+        for name, text in made.items():
+            self._put(name, text.encode())
+        return set(made)
+
+    def _put(self, name: str, data: bytes) -> str:
+        """Write a file if it is not like that yet; return its name."""
+        found = (
+            SECRETS.search(data.decode("utf-8", errors="ignore"))
+            if name.endswith((".md", ".ipynb"))
+            else None
+        )
+        if found:
+            remedy = "Solutions and hidden tests belong into exercises/, which the book does not read"
+            raise SourceError([Problem(name, "text", f"holds {found[0]!r}", remedy)])
+        if name.endswith((".md", ".ipynb")):
+            text = data.decode("utf-8", errors="ignore")
+            if strays := [*stray_paths(name, self._shown(name), text, self.folder)]:
+                raise SourceError(strays)
+        path = self.folder / name
+        if not path.exists() or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return name
+
+    def _remove_strangers(self, wanted: set[str]) -> None:
+        kept = {ENGINE_FOLDER, "theme"}
+        for path in self.folder.rglob("*"):
+            name = path.relative_to(self.folder)
+            if path.is_file() and name.parts[0] not in kept and name.as_posix() not in wanted:
+                path.unlink()
+
+    def _configuration(self) -> dict[str, Any]:
+        """Return the engine's configuration: what book/myst.yml declares, and what follows from the sources."""
+        declared = _declared(self.places)
+        aside = {ENGINE_FOLDER, "theme", "parts"}
+        paths = [path.relative_to(self.folder) for path in self.folder.rglob("*.md")]
+        names = sorted(path.with_suffix("").as_posix() for path in paths if path.parts[0] not in aside)
+        start, *others = generated.contents(names)
+        courses = [
+            {
+                "file": f"courses/{course.id}.md",
+                "children": [{"file": f"lessons/{slug}.ipynb"} for slug in course.lessons],
+            }
+            for course in self.courses
+        ]
+        # What readers come for stands before what they look up.
+        toc = [{"file": "index.md"}, start, *courses, *others]
+        feeds = list(generated.files(self.places, self.book_url))
+        return {**declared, "project": {**declared["project"], "toc": toc, "static_files": feeds}}
+
+
+def _declared(places: Places) -> dict[str, Any]:
+    return dict(yaml.safe_load((places.book / "myst.yml").read_text(encoding="utf-8")))

@@ -1,0 +1,142 @@
+"""Writes the book as files: every page of the engine's trees, styles, fonts, the search index, notebooks."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from tpc_courses.places import Places
+
+from tpc_book.content import Content
+from tpc_book.flowchart import DiagramError
+from tpc_book.forms import offered
+from tpc_book.lessons import student_notebook
+from tpc_book.links import Links
+from tpc_book.page import Edition, kept_page_html, templates
+from tpc_book.project import Project
+from tpc_book.render import UnknownNode
+from tpc_book.widgets import script_json
+from tpc_book.words import words
+
+USED = re.compile(r"build/([\w.-]+)")
+FONTS = {
+    "inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+    "code.woff2": "@fontsource-variable/source-code-pro/files/source-code-pro-latin-wght-normal.woff2",
+}
+
+
+class PageError(RuntimeError):
+    """A page that the theme cannot show; the message says which and why."""
+
+
+def edition(
+    project: Project, index_files: bool = False, app: str | None = None, live: str = "", forms: bool = False
+) -> Edition:
+    """Return the book as the engine left it; `index_files` is for reading without a server.
+
+    With `forms` pages offer the other forms of the book, which are made after them.
+    """
+    theme = project.places.book / "theme"
+    lessons = json.loads((project.folder / "lessons.json").read_text(encoding="utf-8"))
+    if index_files or app is not None:
+        # Python in the browser needs the book's own web server.
+        lessons = {slug: {**lesson, "try": "", "code": {}} for slug, lesson in lessons.items()}
+    return Edition(
+        content=Content(project.folder / "_build" / "site", words(theme, "en")),
+        theme=theme,
+        lessons=lessons,
+        book_url="" if index_files else project.book_url,
+        index_files=index_files,
+        app=app,
+        live=live,
+        forms=offered(project.places, project.courses) if forms else {},
+        kept=project.kept if app is None else None,
+    )
+
+
+def write_site(project: Project, folder: Path, index_files: bool = False, forms: bool = False) -> None:
+    """Write the book into an empty folder; raises PageError with every page that cannot be shown."""
+    book = edition(project, index_files, forms=forms)
+    used: set[str] = set()
+    errors = []
+    for slug in book.content.slugs():
+        try:
+            html = kept_page_html(book, slug)
+        except (UnknownNode, DiagramError) as e:
+            errors.append(_fault(project, book, slug, e))
+            continue
+        used |= set(USED.findall(html))
+        path = folder / slug.replace(".", "/") / "index.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(html, encoding="utf-8")
+    if errors:
+        raise PageError("\n".join(errors))
+    (folder / "404.html").write_text(_not_found(book), encoding="utf-8")
+    write_assets(project.places, folder)
+    (folder / "search.js").write_text(
+        f"window.bookRecords={script_json(book.content.search_records())};\n", encoding="utf-8"
+    )
+    _copy_files(book.content.folder, folder, used)
+    for slug in project.slugs:
+        path = folder / "downloads" / f"{slug}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(student_notebook(project.places, slug), encoding="utf-8")
+
+
+def _fault(project: Project, book: Edition, slug: str, error: Exception) -> str:
+    """Return what is wrong with a page, with the file it was made from, and the line where it can be told."""
+    name = str(book.content.page(slug).get("location") or slug).lstrip("/")
+    source = project.source_of(name)
+    if source is None:
+        return f"book: {name}: {error}"
+    # The engine says no line for a diagram, but its error quotes one.
+    quoted = re.search(r"[`'](.+?)[`']", str(error)) if isinstance(error, DiagramError) else None
+    lines = [line.strip() for line in source.read_text(encoding="utf-8").splitlines()]
+    line = f" line {lines.index(quoted[1]) + 1}:" if quoted and quoted[1] in lines else ""
+    return f"{source.relative_to(project.places.root).as_posix()}:{line} {error}"
+
+
+def _copy_files(engine: Path, folder: Path, used: set[str]) -> None:
+    """Copy pictures and other files that pages name, and those that keep their address."""
+    (folder / "build").mkdir(exist_ok=True)
+    for path in (engine / "public").iterdir():
+        if path.name in used:
+            shutil.copyfile(path, folder / "build" / path.name)
+        elif path.suffix in {".ics", ".xml"} and not re.search(r"-[0-9a-f]{32}\.", path.name):
+            shutil.copyfile(path, folder / path.name)
+    for name in ("myst.xref.json", "objects.inv"):
+        if (engine / name).exists():
+            shutil.copyfile(engine / name, folder / name)
+
+
+def write_assets(places: Places, folder: Path) -> None:
+    """Write styles, scripts, fonts and KaTeX; all from this machine."""
+    theme, modules = places.book / "theme", places.root / "node_modules"
+    for path in (theme / "static").iterdir():
+        shutil.copyfile(path, folder / path.name)
+    shared = places.root / "hub" / "tpc_hub" / "static"
+    parts = [shared / "fonts.css", shared / "tokens.css", theme / "static" / "book.css"]
+    text = "".join(path.read_text(encoding="utf-8") for path in parts)
+    (folder / "book.css").write_text(text.replace("{{ font_folder }}", ""), encoding="utf-8")
+    for name, source in FONTS.items():
+        shutil.copyfile(modules / source, folder / name)
+    katex = modules / "katex" / "dist"
+    styles = (katex / "katex.min.css").read_text(encoding="utf-8")
+    styles = re.sub(r",url\(fonts/[^)]*\.(?:woff|ttf)\)\s*format\([^)]*\)", "", styles)
+    (folder / "katex.css").write_text(styles, encoding="utf-8")
+    (folder / "fonts").mkdir(exist_ok=True)
+    for path in (katex / "fonts").glob("*.woff2"):
+        shutil.copyfile(path, folder / "fonts" / path.name)
+
+
+def _not_found(book: Edition) -> str:
+    """Return the page for addresses that lead nowhere. It may be shown at any depth, so it has no search."""
+    said = words(book.theme, "en")
+    home = Links("").page("") if not book.book_url else f"{book.book_url}/"
+    return (
+        templates(book.theme)
+        .get_template("404.html")
+        .render(t=said, home=home, title=book.content.project["title"])
+    )
