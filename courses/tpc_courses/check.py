@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tpc_courses.budgets import budget_problems
 from tpc_courses.exercise import read_exercise
 from tpc_courses.lesson import notebook_from, read_lesson
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import Problem, SourceError
+from tpc_courses.quotations import exercise_number_problems, quotation_problems
 
-MAXIMUM_CELL_LINES = 15
 MINIMUM_WRONG, MINIMUM_RIGHT = 5, 2
 
 
@@ -23,7 +25,7 @@ def check(places: Places) -> list[Problem]:
     except SourceError as e:
         problems += e.problems
     for path in lesson_paths(places):
-        problems += _lesson_problems(path)
+        problems += _lesson_problems(places, path)
     for path in exercise_paths(places):
         problems += _exercise_problems(places, path)
     return sorted(set(problems))
@@ -41,32 +43,65 @@ def exercise_paths(places: Places) -> list[Path]:
     return [path for slug in slugs if (path := places.exercise(slug)).exists()]
 
 
-def _lesson_problems(path: Path) -> Iterator[Problem]:
+def _lesson_problems(places: Places, path: Path) -> Iterator[Problem]:
     name = f"notebooks/{path.parent.name}/{path.name}"
     try:
-        read_lesson(path)
+        lesson = read_lesson(path)
     except SourceError as e:
         yield from e.problems
         return
-    for index, cell in enumerate(notebook_from(path).cells):
-        lines = cell.source.count("\n") + 1
-        if cell.cell_type == "code" and lines > MAXIMUM_CELL_LINES:
-            found = f"{lines} lines, more than {MAXIMUM_CELL_LINES}"
-            yield Problem(
-                name, f"cell {index + 1}", found, "Split it, or move the code to tpc_lab with a test"
-            )
+    notebook = notebook_from(path)
+    yield from budget_problems(name, notebook, lesson.minutes)
+    yield from quotation_problems(places, path, notebook, lesson.minutes)
+    for index, prerequisite in enumerate(lesson.prerequisites):
+        if prerequisite.lesson and not places.lesson(prerequisite.lesson).exists():
+            found = f"no notebooks/{prerequisite.lesson}.md"
+            where = f"front matter prerequisites.{index}.lesson"
+            yield Problem(name, where, found, "Create it, or name a lesson that exists")
 
 
 def _exercise_problems(places: Places, path: Path) -> Iterator[Problem]:
+    name, parts = path.parent.relative_to(places.root).as_posix(), None
     try:
-        read_exercise(path)
+        parts = {part.name for part in read_exercise(path).parts if not part.manual}
+        yield from exercise_number_problems(places, path, notebook_from(path))
     except SourceError as e:
         yield from e.problems
-    name = path.parent.relative_to(places.root).as_posix()
     for kind, minimum in (("wrong", MINIMUM_WRONG), ("right", MINIMUM_RIGHT)):
-        count = len(list((path.parent / kind).glob("*.py")))
-        if count < minimum:
+        solutions = sorted((path.parent / kind).glob("*.py"))
+        if len(solutions) < minimum:
             remedy = (
                 "Add solutions: `make test` grades them, wrong ones must lose points, right ones must not"
             )
-            yield Problem(f"{name}/{kind}", "", f"{count} solutions, fewer than {minimum}", remedy)
+            yield Problem(f"{name}/{kind}", "", f"{len(solutions)} solutions, fewer than {minimum}", remedy)
+        for solution in solutions:
+            yield from _solution_problems(f"{name}/{kind}/{solution.name}", kind, solution, parts)
+
+
+def _solution_problems(name: str, kind: str, path: Path, parts: set[str] | None) -> Iterator[Problem]:
+    """Yield what keeps the gate from grading a solution: `parts` are the tests of its exercise, if known."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as e:
+        yield Problem(name, f"line {e.lineno}", f"not Python ({e.msg})", "Correct it")
+        return
+    claimed = claimed_parts(tree)
+    if not ast.get_docstring(tree):
+        yield Problem(name, "line 1", "no docstring", "Say in one what is wrong here, or how it is written")
+    if kind == "wrong" and not claimed:
+        yield Problem(name, "PART", "missing", 'Say which test it must fail: PART = "<name of the test>"')
+    if kind == "right" and claimed:
+        yield Problem(name, "PART", "set, though a right solution loses nothing", "Remove it")
+    for part in claimed if parts is not None else ():
+        if part not in (parts or ()):
+            known = ", ".join(sorted(parts or ()))
+            yield Problem(name, "PART", f"the exercise has no test {part!r}", f"Use one of: {known}")
+
+
+def claimed_parts(tree: ast.Module) -> list[str]:
+    """Return the parts that a solution names in `PART`, a string or a list of strings."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PART":
+            value = ast.literal_eval(node.value)
+            return [value] if isinstance(value, str) else list(value)
+    return []

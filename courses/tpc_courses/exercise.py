@@ -1,8 +1,11 @@
 """Exercises: the solution is the source. Tags in the Markdown expand to nbgrader's cell metadata.
 
 tag `exercise`   code the student writes (solution between nbgrader's BEGIN/END SOLUTION marks)
-tag `grade`      tests worth `points` (hidden part between BEGIN/END HIDDEN TESTS)
+tag `grade`      tests worth `points` (hidden part between BEGIN/END HIDDEN TESTS); `show` says what feedback tells
 tag `answer`     a written answer worth `points`, graded by a person
+
+A `grade` cell may say at which `level` it is trusted: `kernel` (the default) runs the tests beside the student's
+code, `oracle` and `artefact` run them where no student's code is; see CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -17,6 +20,12 @@ from tpc_courses.manifest import Frozen, Slug
 from tpc_courses.problems import Problem, SourceError
 
 ROLES = ("exercise", "grade", "answer")
+# What feedback says of a test: points only, its message too, or also what was expected where students can read it.
+SHOWN = ("score", "message", "difference")
+LEVELS = ("kernel", "oracle", "artefact")
+ARTEFACT_ENDINGS = (".json", ".npy", ".safetensors")
+# Under this key of a cell's metadata a release says what nbgrader's own metadata has no place for.
+OURS = "tpc"
 
 
 class Part(Frozen):
@@ -87,7 +96,10 @@ def source_notebook(path: Path) -> NotebookNode:
             continue
         cell.metadata["nbgrader"] = _nbgrader_metadata(cell, role)
         cell["id"] = cell.metadata.name
-        for key in ("name", "points"):
+        cell.metadata[OURS] = {
+            key: cell.metadata[key] for key in ("level", "artefacts") if key in cell.metadata
+        }
+        for key in ("name", "points", "level", "artefacts"):
             cell.metadata.pop(key, None)
     return notebook
 
@@ -125,6 +137,16 @@ def _cell_problems(name: str, notebook: NotebookNode) -> list[Problem]:
             problems.append(
                 Problem(name, where, "no :points:, or not a number above 0", "Say what the part is worth")
             )
+        problems += _level_problems(name, where, role, cell.metadata)
+        if role == "grade" and "AUTOTEST" in cell.source:
+            remedy = "Write the tests as assertions"
+            problems.append(
+                Problem(name, where, "uses nbgrader's AUTOTEST, which tests nothing here", remedy)
+            )
+        shown = cell.metadata.get("show", "message")
+        if role == "grade" and shown not in SHOWN:
+            found = f"show is {shown!r}"
+            problems.append(Problem(name, where, found, f"Remove it or use one of: {', '.join(SHOWN)}"))
         if role == "exercise" and "### BEGIN SOLUTION" not in cell.source:
             remedy = "Put the solution between `### BEGIN SOLUTION` and `### END SOLUTION`"
             problems.append(
@@ -135,6 +157,30 @@ def _cell_problems(name: str, notebook: NotebookNode) -> list[Problem]:
             Problem(name, "", "no cell is tagged grade, nothing can be graded", "Add a test cell")
         )
     return problems
+
+
+def _level_problems(name: str, where: str, role: str, metadata: NotebookNode) -> list[Problem]:
+    level, artefacts = metadata.get("level"), metadata.get("artefacts")
+    if level is None and artefacts is None:
+        return []
+    if role != "grade":
+        return [Problem(name, where, "only a cell tagged grade has :level: and :artefacts:", "Remove them")]
+    if level not in LEVELS:
+        return [Problem(name, where, f"level {level!r}", f"Use one of: {', '.join(LEVELS)}")]
+    names = artefacts if isinstance(artefacts, list) else []
+    good = names and all(isinstance(each, str) and _is_artefact(each) for each in names)
+    if level == "artefact" and not good:
+        endings = " or ".join(ARTEFACT_ENDINGS)
+        return [
+            Problem(name, where, "no list of :artefacts:", f"Name files like [predictions.npy], {endings}")
+        ]
+    if level != "artefact" and artefacts is not None:
+        return [Problem(name, where, f":artefacts: at level {level}", "Set :level: artefact, or remove them")]
+    return []
+
+
+def _is_artefact(name: str) -> bool:
+    return name.endswith(ARTEFACT_ENDINGS) and not name.startswith("/") and ".." not in name.split("/")
 
 
 def _is_points(value: object) -> bool:

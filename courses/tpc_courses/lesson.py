@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import hashlib
 from collections import Counter
 from pathlib import Path
@@ -16,6 +18,8 @@ from pydantic import Field, ValidationError
 from tpc_courses.manifest import Frozen, LessonSlug
 from tpc_courses.problems import Problem, SourceError
 
+# The same language, read ten times as fast where there is the one in C.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Keys that belong to jupytext or to the book engine, not to us.
 FOREIGN_KEYS = {
     "jupytext",
@@ -74,7 +78,7 @@ def front_matter(path: Path) -> dict[str, object]:
         )
         raise SourceError([problem])
     try:
-        declared = yaml.safe_load(text[4:].split("\n---\n", 1)[0])
+        declared = yaml.load(text[4:].split("\n---\n", 1)[0], Loader=LOADER)
     except yaml.YAMLError as e:
         problem = Problem(
             _short(path), "front matter", f"not YAML ({' '.join(str(e).split())})", "Correct it"
@@ -102,9 +106,13 @@ def front_matter_problems(name: str, error: ValidationError, model: type[Frozen]
 
 def notebook_from(path: Path) -> NotebookNode:
     """Return the notebook of a source, Markdown or .ipynb, without outputs and with stable cell ids."""
-    notebook = (
-        jupytext.read(path, fmt="md:myst") if path.suffix == ".md" else nbformat.read(path, as_version=4)
-    )
+    return copy.deepcopy(_notebook_of(path.read_text(encoding="utf-8"), path.suffix))
+
+
+@functools.lru_cache(maxsize=256)
+def _notebook_of(text: str, suffix: str) -> NotebookNode:
+    """Return the notebook of a source; a build asks for each several times, and reading takes long."""
+    notebook = jupytext.reads(text, fmt="md:myst") if suffix == ".md" else nbformat.reads(text, as_version=4)
     seen = Counter[str]()
     for cell in notebook.cells:
         # nbformat draws random ids. Ids from the content keep rebuilds equal, and an inserted
@@ -114,6 +122,9 @@ def notebook_from(path: Path) -> NotebookNode:
         cell["id"] = f"{digest}-{seen[digest]}"
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            # MyST's wish, in JupyterLab's words: a question must not show its answer above the field.
+            if "hide-input" in cell.metadata.get("tags", []):
+                cell.metadata["jupyter"] = {"source_hidden": True}
     notebook.metadata = NotebookNode(
         kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"},
         language_info={"name": "python"},

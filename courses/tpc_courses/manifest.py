@@ -21,6 +21,8 @@ from tpc_courses.problems import Problem, SourceError
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 LessonSlug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$")]
+# When students see their scores; the result of the public tests they see at once.
+Results = Literal["now", "after-due", "on-release"]
 
 
 class Frozen(BaseModel):
@@ -76,7 +78,7 @@ class Course(Frozen):
     summary: str = Field(min_length=10, max_length=300)
     time_zone: str = "UTC"
     approval: bool = False
-    feedback: Literal["now", "after-due", "on-release"] = "after-due"
+    results: Results = "on-release"
     late: LatePolicy = LatePolicy()
     units: tuple[Unit, ...] = Field(min_length=1)
 

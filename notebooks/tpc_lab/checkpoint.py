@@ -1,8 +1,14 @@
-"""Checkpoints: a lesson asks, the reader's own value answers, and one line says whether to move on."""
+"""Checkpoints: a lesson asks, the reader answers, and one line says whether to move on or what went wrong.
 
+`ask` is for a number worked out by hand: it needs no kernel and knows usual mistakes. `check` is for code.
+"""
+
+from collections.abc import Mapping
 from html import escape
 
-__all__ = ["Verdict", "check"]
+from tpc_lab.figures import Question
+
+__all__ = ["Verdict", "ask", "check"]
 
 
 class Verdict:
@@ -41,3 +47,26 @@ def check(question: str, condition: object, hint: str) -> Verdict:
     """
     every = getattr(condition, "all", None)
     return Verdict(question, bool(every() if callable(every) else condition), hint)
+
+
+def ask(
+    label: str,
+    answer: float,
+    hint: str,
+    wrong: Mapping[float, str] | None = None,
+    unit: str = "",
+    tolerance: float = 0.01,
+) -> Question:
+    """Return a field for a number, right within a relative `tolerance`; `wrong` says why a value is a mistake.
+
+    A ValueError names a mistake that would count as right.
+
+    >>> ask("half of ten", 5, "Divide.", wrong={20: "You doubled it."}).wrong
+    [[20.0, 'You doubled it.']]
+    """
+    mistakes = {float(value): why for value, why in (wrong or {}).items()}
+    for value, why in mistakes.items():
+        if abs(value - answer) <= 2 * tolerance * abs(answer):
+            raise ValueError(f"{label}: {value:g} ({why}) is too close to the answer {answer:g}")
+    known = [list(item) for item in mistakes.items()]
+    return Question(label=label, unit=unit, hint=hint, answer=float(answer), tolerance=tolerance, wrong=known)

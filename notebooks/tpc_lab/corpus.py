@@ -16,7 +16,17 @@ from hashlib import sha1, sha256
 from importlib import metadata
 from pathlib import Path
 
-__all__ = ["PACKAGES", "Document", "folder_of", "harvest", "load", "scrub"]
+__all__ = [
+    "ALPHABET",
+    "PACKAGES",
+    "Document",
+    "docstrings",
+    "folder_of",
+    "harvest",
+    "load",
+    "running_text",
+    "scrub",
+]
 
 # Distribution and the package in it, with the version the shipped numbers were made with.
 PACKAGES: Mapping[str, tuple[str, str]] = {
@@ -31,7 +41,11 @@ PACKAGES: Mapping[str, tuple[str, str]] = {
 }
 SHORTEST = 200  # characters; shorter docstrings are mostly one-line signatures
 VALIDATION_SHARE = 50  # one document in 50 is held out
+# What a document may hold, after the character that stands between documents: 97 symbols.
+ALPHABET = "\0\n" + "".join(map(chr, range(32, 127)))
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+
+_UNPRINTABLE = re.compile(r"[^\n -~]")
 
 
 @dataclass(frozen=True)
@@ -47,12 +61,12 @@ class Document:
 
 
 def scrub(text: str) -> str:
-    """`text` with every e-mail address masked and every character outside ASCII replaced by a question mark.
+    """`text` with every e-mail address masked and every character but line feeds and printable ASCII a question mark.
 
     >>> scrub("Ask a.b@c.org about Erdős")
     'Ask <address> about Erd?s'
     """
-    return _ADDRESS.sub("<address>", text).encode("ascii", "replace").decode()
+    return _UNPRINTABLE.sub("?", _ADDRESS.sub("<address>", text))
 
 
 def _split(digest: str) -> str:
@@ -62,18 +76,17 @@ def _split(digest: str) -> str:
 def _check(packages: Mapping[str, tuple[str, str]]) -> None:
     problems = []
     for name, (_, wanted) in packages.items():
-        try:
-            found = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found = "nothing"
+        places = list(metadata.distributions(name=name))
+        # Two in one folder are what a broken installation leaves; which one is read is a matter of luck.
+        beside = [place for place in places if place.locate_file("") == places[0].locate_file("")]
+        found = " and ".join(sorted(place.version for place in beside)) or "nothing"
         if found != wanted:
-            problems.append(f"{name}: expected {wanted}, found {found}. Run: pip install {name}=={wanted}")
+            force = "--force-reinstall " if len(beside) > 1 else ""
+            problems.append(
+                f"{name}: expected {wanted}, found {found}. Run: pip install {force}{name}=={wanted}"
+            )
     if problems:
-        raise ValueError("the corpus needs other packages:\n" + "\n".join(problems))
-
-
-def _root(distribution: str, module: str) -> Path:
-    return Path(str(metadata.distribution(distribution).locate_file(module)))
+        raise RuntimeError("the corpus needs other packages:\n" + "\n".join(problems))
 
 
 def _licence(name: str) -> str:
@@ -81,7 +94,9 @@ def _licence(name: str) -> str:
     return str(about.get("license_expression") or about.get("license") or "see package").splitlines()[0][:60]
 
 
-def _docstrings(root: Path) -> Iterator[str]:
+def docstrings(distribution: str, module: str) -> Iterator[str]:
+    """The scrubbed docstrings of an installed package that are long enough, in the order of its files."""
+    root = Path(str(metadata.distribution(distribution).locate_file(module)))
     for path in sorted(root.rglob("*.py")):
         try:
             tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -98,7 +113,7 @@ def _documents(packages: Mapping[str, tuple[str, str]]) -> Iterator[Document]:
     seen: set[str] = set()
     for name, (module, version) in packages.items():
         licence = _licence(name)
-        for text in _docstrings(_root(name, module)):
+        for text in docstrings(name, module):
             digest = sha1(text.encode()).hexdigest()
             if digest not in seen:
                 seen.add(digest)
@@ -108,7 +123,7 @@ def _documents(packages: Mapping[str, tuple[str, str]]) -> Iterator[Document]:
 def harvest(folder: Path, packages: Mapping[str, tuple[str, str]] = PACKAGES) -> Path:
     """Write the corpus of `packages` into `folder` and return the path of its text file.
 
-    A ValueError lists every package that is missing or of another version, with the line that installs it.
+    A RuntimeError lists every package that is missing or of another version, with the line that installs it.
     The files appear whole or not at all, and a second harvest writes the same bytes.
     """
     _check(packages)
@@ -148,7 +163,11 @@ def load(folder: Path | None = None) -> Iterator[Document]:
     path, about = place / "corpus.jsonl.gz", place / "corpus.json"
     if not (path.is_file() and about.is_file()):
         raise FileNotFoundError(f"no corpus in {place}. Build it once with: campus build corpus")
-    if sha256(path.read_bytes()).hexdigest() != json.loads(about.read_text(encoding="utf-8"))["sha256"]:
+    try:
+        wanted = json.loads(about.read_text(encoding="utf-8"))["sha256"]
+    except (ValueError, KeyError):
+        wanted = f"nothing that can be read in {about.name}"
+    if sha256(path.read_bytes()).hexdigest() != wanted:
         raise ValueError(f"{path} does not match its hash. Build it again with: campus build corpus")
     return _stream(path)
 
@@ -157,3 +176,8 @@ def _stream(path: Path) -> Iterator[Document]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for line in file:
             yield Document(**json.loads(line))
+
+
+def running_text(split: str, folder: Path | None = None) -> str:
+    """All documents of a split ("train" or "validation") as one text over ALPHABET, a NUL after each."""
+    return "".join(f"{document.text}\0" for document in load(folder) if document.split == split)

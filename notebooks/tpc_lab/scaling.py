@@ -8,7 +8,7 @@ arXiv:2404.10102, on its pitfalls.
 import csv
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
-__all__ = ["Law", "Run", "bootstrap", "fit", "huber", "log_loss", "read_grid"]
+__all__ = ["Law", "Run", "bootstrap", "fit", "huber", "log_loss", "read_grid", "usable"]
 
 GRID = Path(__file__).parent / "data" / "scaling-grid.csv"
 Array = NDArray[np.float64]
@@ -67,22 +67,35 @@ class Law:
 def read_grid(path: Path = GRID) -> list[Run]:
     """The runs of a grid CSV in file order; a ValueError names every faulty line at once.
 
-    Lines that start with # are remarks. A torn last line counts as faulty: that run must be done again.
+    Lines that start with # are remarks. A torn last line counts as faulty, as does a run that stands twice.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        reader = csv.DictReader(line for line in file if not line.startswith("#"))
+        rows, columns = list(reader), reader.fieldnames or ()
+    if missing := [field.name for field in fields(Run) if field.name not in columns]:
+        raise ValueError(f"{path.name}: no column {', '.join(missing)}; expected a comma between columns")
     runs: list[Run] = []
-    problems: list[str] = []
+    problems: list[str] = [] if rows else [f"{path.name}: no run; make some: campus experiment scaling-grid"]
+    seen: dict[tuple[int, int, int], int] = {}
     for number, row in enumerate(rows, start=1):
         try:
-            runs.append(
-                Run(int(row["parameters"]), int(row["characters"]), int(row["seed"]), float(row["loss"]))
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            run = _run_from(row)
+        except ValueError as error:
             problems.append(f"{path.name}: run {number}: cannot be read ({error}); do that run again")
+            continue
+        first = seen.setdefault((run.parameters, run.characters, run.seed), number)
+        if first != number:
+            problems.append(f"{path.name}: run {number}: stands twice, first as run {first}; delete one line")
+        runs.append(run)
     if problems:
         raise ValueError("\n".join(problems))
     return runs
+
+
+def _run_from(row: dict[str, str]) -> Run:
+    if None in row or None in row.values():
+        raise ValueError("the line is torn, or has too many values")
+    return Run(int(row["parameters"]), int(row["characters"]), int(row["seed"]), float(row["loss"]))
 
 
 def huber(residual: ArrayLike, delta: float = 1e-3) -> Array:
@@ -119,7 +132,8 @@ def _objective(p: Array, log_n: Array, log_d: Array, target: Array, delta: float
     return float(huber(residual, delta).sum() / delta), gradient
 
 
-def _checked(runs: Sequence[Run]) -> None:
+def usable(runs: Sequence[Run]) -> Sequence[Run]:
+    """The runs as they are; a ValueError names each whose loss or size is not finite and positive."""
     bad = [
         f"run {i} (N={r.parameters}, D={r.characters}, seed {r.seed}): loss {r.loss}"
         for i, r in enumerate(runs)
@@ -127,7 +141,11 @@ def _checked(runs: Sequence[Run]) -> None:
     ]
     if bad:
         raise ValueError("losses and sizes must be finite and positive; drop or redo " + "; ".join(bad))
-    points = {(r.parameters, r.characters) for r in runs}
+    return runs
+
+
+def _checked(runs: Sequence[Run]) -> None:
+    points = {(r.parameters, r.characters) for r in usable(runs)}
     if len(points) < 5:
         raise ValueError(f"{len(points)} different points cannot fix 5 parameters; give at least 5")
 

@@ -16,9 +16,28 @@ import numpy as np
 import optax
 from numpy.typing import NDArray
 
-__all__ = ["Config", "encode", "forward", "initial", "loss", "rates", "train", "train_branches", "validate"]
+__all__ = [
+    "CHUNK",
+    "Config",
+    "Trunk",
+    "cool_down",
+    "encode",
+    "forward",
+    "grow",
+    "initial",
+    "loss",
+    "optimiser",
+    "plant",
+    "rates",
+    "step",
+    "train",
+    "turning_point",
+    "validate",
+]
 
 Tree = Any  # a JAX pytree of arrays
+COOLDOWN = 0.2  # the share of a run in which its rate falls to zero
+CHUNK = 100  # steps of one compiled call; runs whose parts are multiples of it compile once
 
 
 @dataclass(frozen=True)
@@ -52,8 +71,10 @@ def encode(text: str, alphabet: str) -> NDArray[np.uint8]:
     unknown = set(text) - set(alphabet)
     if unknown:
         raise ValueError(f"characters outside the alphabet: {sorted(unknown)[:10]}")
-    index = {c: i for i, c in enumerate(alphabet)}
-    return np.fromiter((index[c] for c in text), dtype=np.uint8, count=len(text))
+    codes = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+    table = np.zeros(max(map(ord, alphabet)) + 1, dtype=np.uint8)
+    table[[ord(c) for c in alphabet]] = np.arange(len(alphabet))
+    return table[codes]
 
 
 def initial(config: Config, key: jax.Array) -> Tree:
@@ -119,7 +140,8 @@ def loss(config: Config, weights: Tree, windows: jax.Array) -> jax.Array:
     return optax.softmax_cross_entropy_with_integer_labels(logits, windows[:, 1:]).mean()
 
 
-def _direction() -> optax.GradientTransformation:
+def optimiser() -> optax.GradientTransformation:
+    """AdamW without its rate: gradients clipped to norm 1, betas 0.9 and 0.95, decay 0.1 on matrices only."""
     return optax.chain(
         optax.clip_by_global_norm(1.0),
         optax.scale_by_adam(b1=0.9, b2=0.95),
@@ -127,7 +149,9 @@ def _direction() -> optax.GradientTransformation:
     )
 
 
-def rates(config: Config, start: int, stop: int, total: int, cooldown: float = 0.2) -> NDArray[np.float32]:
+def rates(
+    config: Config, start: int, stop: int, total: int, cooldown: float = COOLDOWN
+) -> NDArray[np.float32]:
     """Learning rates of steps `start` to `stop` of `total`: 50 steps up, constant, then linear to 0.
 
     >>> c = Config(layers=1, width=4, heads=1, learning_rate=1.0, vocabulary=2)
@@ -140,27 +164,32 @@ def rates(config: Config, start: int, stop: int, total: int, cooldown: float = 0
     return (config.learning_rate * np.minimum(np.minimum(1.0, (step + 1) / 50), down)).astype(np.float32)
 
 
+def step(config: Config, state: Tree, windows: jax.Array, rate: jax.Array | float) -> Tree:
+    """`state` (weights, optimiser) after one step on `windows (batch, time + 1)` at learning rate `rate`."""
+    weights, memory = state
+    gradient = jax.grad(partial(loss, config))(weights, windows)
+    change, memory = optimiser().update(gradient, memory, weights)
+    return jax.tree.map(lambda w, c: w - rate * c, weights, change), memory
+
+
 @partial(jax.jit, static_argnums=0)
 def train(
     config: Config, state: Tree, keys: jax.Array, text: jax.Array, steps: jax.Array, lr: jax.Array
 ) -> Tree:
     """`state` (weights, optimiser) after the numbered `steps` with rates `lr`, for all seeds `keys` at once.
 
-    Step k of a seed draws the same windows in every call, so a branch repeats no data of its trunk.
+    Step k of a seed draws the same windows in every call, so that runs of one seed differ in their length only.
     """
-    direction, offsets = _direction(), jnp.arange(config.window + 1)
+    offsets = jnp.arange(config.window + 1)
 
     def one_seed(state: Tree, key: jax.Array) -> Tree:
-        def step(carry: Tree, now: tuple[jax.Array, jax.Array]) -> tuple[Tree, None]:
-            weights, memory = carry
+        def numbered(state: Tree, now: tuple[jax.Array, jax.Array]) -> tuple[Tree, None]:
             number, rate = now
             drawn = jax.random.fold_in(key, number)
             first = jax.random.randint(drawn, (config.batch, 1), 0, text.shape[0] - config.window)
-            gradient = jax.grad(partial(loss, config))(weights, text[first + offsets].astype(jnp.int32))
-            change, memory = direction.update(gradient, memory, weights)
-            return (jax.tree.map(lambda w, c: w - rate * c, weights, change), memory), None
+            return step(config, state, text[first + offsets].astype(jnp.int32), rate), None
 
-        return jax.lax.scan(step, state, (steps, lr))[0]
+        return jax.lax.scan(numbered, state, (steps, lr))[0]
 
     return jax.vmap(one_seed)(state, keys)
 
@@ -171,21 +200,64 @@ def validate(config: Config, weights: Tree, windows: jax.Array) -> jax.Array:
     return jax.vmap(lambda w: jax.lax.map(partial(loss, config, w), windows).mean())(weights)
 
 
-def train_branches(
-    config: Config, text: NDArray[np.uint8], seeds: Sequence[int], characters: Sequence[int]
-) -> Iterator[tuple[int, Tree]]:
-    """For each budget, ascending: characters seen and the weights (leading axis: seeds).
+@dataclass(frozen=True)
+class Trunk:
+    """Training at a constant rate, after `steps` steps: weights and optimiser, both with a leading axis of seeds."""
 
-    One constant-rate trunk serves all budgets; each cools down on a branch of its own.
+    steps: int
+    weights: Tree
+    memory: Tree
+
+
+def plant(config: Config, seeds: Sequence[int]) -> Trunk:
+    """The trunk before its first step, one model for each seed."""
+    weights = jax.vmap(partial(initial, config))(_keys(seeds))
+    return Trunk(0, weights, jax.vmap(optimiser().init)(weights))
+
+
+def grow(
+    config: Config, trunk: Trunk, seeds: Sequence[int], text: NDArray[np.uint8], until: int
+) -> Iterator[Trunk]:
+    """The trunk every CHUNK steps up to step `until`, at the constant rate after its warm-up."""
+    lr = rates(config, trunk.steps, until, total=until, cooldown=0)
+    return _advance(config, trunk, seeds, text, lr)
+
+
+def cool_down(
+    config: Config, trunk: Trunk, seeds: Sequence[int], text: NDArray[np.uint8], total: int
+) -> Iterator[Trunk]:
+    """A branch of the trunk every CHUNK steps up to step `total`, where its rate has fallen to zero.
+
+    A ValueError refuses a trunk that is not at the turning point of `total`.
     """
-    keys = jnp.stack([jax.random.key(s) for s in seeds])
-    weights = jax.vmap(partial(initial, config))(keys)
-    state, done, data = (weights, jax.vmap(_direction().init)(weights)), 0, jnp.asarray(text)
-    for budget in sorted(characters):
-        total = round(budget / (config.batch * config.window))
-        turn = round(total * 0.8)
-        if turn > done:
-            state = train(config, state, keys, data, jnp.arange(done, turn), rates(config, done, turn, 10**9))
-            done = turn
-        branch = train(config, state, keys, data, jnp.arange(turn, total), rates(config, turn, total, total))
-        yield total * config.batch * config.window, branch[0]
+    if trunk.steps != turning_point(total):
+        raise ValueError(
+            f"a run of {total} steps leaves its trunk at step {turning_point(total)}; this one is at {trunk.steps}"
+        )
+    return _advance(config, trunk, seeds, text, rates(config, trunk.steps, total, total))
+
+
+def turning_point(total: int) -> int:
+    """The step of `total` at which a run leaves the trunk to cool down: four fifths.
+
+    >>> turning_point(500)
+    400
+    """
+    return round(total * (1 - COOLDOWN))
+
+
+def _keys(seeds: Sequence[int]) -> jax.Array:
+    return jnp.stack([jax.random.key(seed) for seed in seeds])
+
+
+def _advance(
+    config: Config, trunk: Trunk, seeds: Sequence[int], text: NDArray[np.uint8], lr: NDArray[np.float32]
+) -> Iterator[Trunk]:
+    keys, data = _keys(seeds), jnp.asarray(text)
+    for start in range(0, len(lr), CHUNK):
+        part = lr[start : start + CHUNK]
+        steps = jnp.arange(trunk.steps, trunk.steps + len(part))
+        trunk = Trunk(
+            trunk.steps + len(part), *train(config, (trunk.weights, trunk.memory), keys, data, steps, part)
+        )
+        yield trunk

@@ -24,6 +24,12 @@ def repeated(answers):
     return sum(items) / len(items), standard_error(items)
 
 
+def table_line(items):
+    scores, passages = [item["score"] for item in items], [item["passage"] for item in items]
+    mean, half = sum(scores) / len(scores), 1.96 * clustered_error(scores, passages)
+    return mean, mean - half, mean + half
+
+
 def wilson(right, items):
     z2 = 1.959964**2
     middle = (right + z2 / 2) / (items + z2)

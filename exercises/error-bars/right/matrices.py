@@ -20,6 +20,14 @@ def repeated(answers):
     return float(table.mean()), standard_error(table.mean(axis=1))
 
 
+def table_line(items):
+    scores, passages = (np.array([item[key] for item in items]) for key in ("score", "passage"))
+    groups = [scores[passages == one] - scores.mean() for one in np.unique(passages)]
+    square = standard_error(scores) ** 2
+    square += sum(g.sum() ** 2 - (g**2).sum() for g in groups) / scores.size**2
+    return tuple(scores.mean() + np.sqrt(max(square, 0)) * np.array([0, -1.959964, 1.959964]))
+
+
 def wilson(right, items):
     z2, p = 1.959964**2, right / items
     a, b, c = 1 + z2 / items, -(2 * p + z2 / items), p * p

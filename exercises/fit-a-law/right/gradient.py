@@ -3,6 +3,13 @@
 from scipy.optimize import minimize_scalar
 
 
+def columns(runs):
+    names = ("layers", "width", "steps", "batch", "window", "validation_loss")
+    layers, width, steps, batch, window, loss = (np.array([run[k] for run in runs], float) for k in names)
+    keep = np.isfinite(loss) & (loss > 0)
+    return (12 * layers * width**2)[keep], (steps * batch * window)[keep], loss[keep]
+
+
 def log_loss(p, N, D):
     terms = [np.full(len(N), float(p[2])), p[0] - p[3] * np.log(N), p[1] - p[4] * np.log(D)]
     return np.logaddexp.reduce(terms, axis=0)

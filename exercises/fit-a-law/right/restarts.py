@@ -1,6 +1,16 @@
 """Loops over runs, Nelder-Mead with restarts after L-BFGS, and the split by its formula in D."""
 
 
+def columns(runs):
+    N, D, L = [], [], []
+    for run in runs:
+        if 0 < run["validation_loss"] < float("inf"):
+            N.append(12 * run["layers"] * run["width"] * run["width"])
+            D.append(run["steps"] * run["batch"] * run["window"])
+            L.append(run["validation_loss"])
+    return np.array(N), np.array(D), np.array(L)
+
+
 def log_loss(p, N, D):
     top = [max(p[2], p[0] - p[3] * np.log(n), p[1] - p[4] * np.log(d)) for n, d in zip(N, D)]
     top = np.array(top)

@@ -11,7 +11,15 @@ from typing import Any, cast
 import anywidget
 import traitlets
 
-__all__ = ["CoverageFigure", "Figure", "LshFigure", "PeekingFigure", "PowerFigure", "module_text"]
+__all__ = [
+    "CountingFigure",
+    "CoverageFigure",
+    "Figure",
+    "LshFigure",
+    "PeekingFigure",
+    "PowerFigure",
+    "module_text",
+]
 
 _HERE = Path(__file__).parent
 
@@ -47,6 +55,30 @@ def _whole(default: int) -> Any:
 
 def _points() -> Any:
     return cast(Any, traitlets.List()).tag(sync=True)
+
+
+def _text() -> Any:
+    return cast(Any, traitlets.Unicode()).tag(sync=True)
+
+
+class Question(Figure, module="question"):
+    """One number to work out; `wrong` holds [value, why] of usual mistakes. Made by `tpc_lab.checkpoint.ask`."""
+
+    label = _text()
+    unit = _text()
+    hint = _text()
+    answer = _number(0.0)
+    tolerance = _number(0.01)
+    wrong = _points()
+
+
+class CountingFigure(Figure, module="counting"):
+    """Which parts of a plain decoder hold its parameters, and which spend its FLOPs."""
+
+    layers = _whole(12)
+    width = _whole(768)
+    window = _whole(2048)
+    vocabulary = _whole(50257)
 
 
 class LshFigure(Figure, module="lsh"):

@@ -5,9 +5,11 @@ const STYLE = `
  --l:var(--line,var(--jp-border-color2,#b8c0c8));--a:var(--accent,var(--jp-brand-color1,#0b5cad));
  color:var(--i);background:var(--p);font:15px/1.5 system-ui,sans-serif;max-width:46rem;margin:1rem 0;padding:.6rem}
 .tpc-fig *{box-sizing:border-box}
-.tpc-fig h4{margin:0 0 .3rem;font-size:1.05em;line-height:1.35;min-height:2.7em}
+.tpc-fig .figure-title{margin:0 0 .3rem;font-weight:650;font-size:1.05em;line-height:1.35;min-height:2.7em}
 .tpc-fig svg{width:100%;height:auto;display:block;overflow:visible}
 .tpc-fig svg text{fill:var(--i);font-size:13px}
+.tpc-fig svg .over{paint-order:stroke;stroke:var(--p);stroke-width:5px;stroke-linejoin:round}
+.tpc-fig .buttons{display:flex;gap:.6rem}
 .tpc-fig .controls{display:flex;flex-wrap:wrap;gap:.4rem 1.2rem;align-items:end;margin:.4rem 0}
 .tpc-fig label{display:grid;min-width:11rem;flex:1}
 .tpc-fig input[type=range]{width:100%;min-height:44px;accent-color:var(--a)}
@@ -19,6 +21,8 @@ const STYLE = `
 .tpc-fig .numbers{overflow-x:auto;max-height:22rem}
 .tpc-fig table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 .tpc-fig th,.tpc-fig td{border-bottom:1px solid var(--l);padding:.2rem .6rem;text-align:right}
+.tpc-fig th:first-child{text-align:left}
+.tpc-fig tbody th{font-weight:400}
 .tpc-fig .sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 @media print{.tpc-fig .controls{display:none}}`;
 
@@ -61,7 +65,7 @@ function logTicks(low, high) {
 // Numbers as people read them: 0.05, 1,500, 3.1e+23.
 function plain(v, digits = 3) {
   if (v === null || v === undefined || Number.isNaN(v)) return "–";
-  if (v !== 0 && (Math.abs(v) >= 1e7 || Math.abs(v) < 1e-4)) return v.toExponential(digits - 1);
+  if (v !== 0 && (Math.abs(v) >= 1e7 || Math.abs(v) < 10 ** -digits)) return v.toExponential(digits - 1);
   const places = Math.abs(v) >= 1 ? Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(v)))) : digits;
   return v.toLocaleString("en-US", { maximumFractionDigits: places });
 }
@@ -76,27 +80,37 @@ function mark(g, shape, x, y, colour, r = 4.5) {
   return node(g, "path", { d, fill: colour, stroke: "var(--p)", "stroke-width": 1 });
 }
 
+// About 7.5 pixels a character at this size; only used to keep labels apart and inside.
+const widthOf = (text) => 7.5 * text.length;
+
 function axis(g, a, scale, frame, vertical) {
-  const { x0, x1, y0, y1 } = frame;
-  for (const t of a.ticks ?? (a.log ? logTicks(...a.range) : ticks(...a.range))) {
-    const at = scale(t), name = (a.format ?? plain)(t);
+  const { x0, x1, y0, y1, width } = frame, places = a.ticks ?? (a.log ? logTicks(...a.range) : ticks(...a.range));
+  let free = -Infinity;
+  for (const t of places) {
+    const at = scale(t), name = (a.format ?? plain)(t), half = widthOf(name) / 2;
     if (vertical) {
       node(g, "line", { x1: x0, x2: x1, y1: at, y2: at, stroke: "var(--l)", "stroke-width": 0.6 });
       node(g, "text", { x: x0 - 7, y: at + 4, "text-anchor": "end" }, name);
     } else {
+      const middle = Math.min(at, width - half);
       node(g, "line", { x1: at, x2: at, y1: y0, y2: y0 + 5, stroke: "var(--i)" });
-      node(g, "text", { x: at, y: y0 + 19, "text-anchor": "middle" }, name);
+      if (middle - half < free) continue; // on a phone not every label has room
+      node(g, "text", { x: middle, y: y0 + 19, "text-anchor": "middle" }, name);
+      free = middle + half + 9;
     }
   }
-  const middle = vertical ? { x: -(y0 + y1) / 2, y: 15, transform: "rotate(-90)" } : { x: (x0 + x1) / 2, y: y0 + 40 };
-  node(g, "text", { ...middle, "text-anchor": "middle", "font-weight": 600 }, a.label);
+  const long = widthOf(a.label) > width - 8 ? { textLength: width - 8, lengthAdjust: "spacingAndGlyphs" } : {};
+  const half = Math.min(widthOf(a.label), width) / 2, centre = Math.min((x0 + x1) / 2, width - half);
+  const place = vertical ? { x: -(y0 + y1) / 2, y: 15, transform: "rotate(-90)" } : { x: centre, y: y0 + 40, ...long };
+  node(g, "text", { ...place, "text-anchor": "middle", "font-weight": 600 }, a.label);
 }
 
-// plot = {x:{label,range,log,ticks,format}, y:{...}, lines:[{name,points:[[x,y]],series,ink}], dots:[{name,points,series}],
-//         bars:[{name,x0,x1,y0,y1,series}], rules:[{x|y,label}]}
-function draw(svg, plot) {
+// plot = {x:{label,range,log,ticks,format}, y:{...}, left, right, lines:[{name,points:[[x,y]],series,ink}],
+//         dots:[{name,points,series}], bars:[{name,x0,x1,y0,y1,series,hollow,text}], rules:[{x|y,label}]}
+// One unit of the drawing is one pixel of the page, so text keeps its size on a phone.
+function draw(svg, plot, width) {
   svg.replaceChildren();
-  const frame = { x0: 62, x1: 640, y0: 300, y1: 14 };
+  const frame = { x0: plot.left ?? 62, x1: width - (plot.right ?? 20), y0: 300, y1: 14, width };
   const scaleOf = (a, p, q) => {
     const f = a.log ? Math.log10 : (v) => v, [low, high] = a.range.map(f);
     return (v) => p + ((f(v) - low) / (high - low)) * (q - p);
@@ -107,16 +121,9 @@ function draw(svg, plot) {
   node(g, "line", { x1: frame.x0, x2: frame.x1, y1: frame.y0, y2: frame.y0, stroke: "var(--i)" });
   const clampY = (v) => Math.max(frame.y1 - 8, Math.min(frame.y0 + 8, sy(v)));
   for (const bar of plot.bars ?? []) {
-    const left = sx(bar.x0), top = sy(bar.y1);
-    node(g, "rect", { x: left, y: top, width: sx(bar.x1) - left, height: sy(bar.y0) - top,
-      fill: SERIES[bar.series ?? 0].colour, "fill-opacity": 0.8, stroke: "var(--p)" });
-  }
-  for (const rule of plot.rules ?? []) {
-    const at = rule.x === undefined ? { x1: frame.x0, x2: frame.x1, y1: sy(rule.y), y2: sy(rule.y) }
-      : { x1: sx(rule.x), x2: sx(rule.x), y1: frame.y0, y2: frame.y1 };
-    node(g, "line", { ...at, stroke: "var(--i)", "stroke-dasharray": "3 3", "stroke-width": 1.2 });
-    node(g, "text", rule.x === undefined ? { x: frame.x1, y: at.y1 - 5, "text-anchor": "end" }
-      : { x: Math.min(at.x1 + 5, frame.x1 - 110), y: frame.y1 + 10 }, rule.label ?? "");
+    const left = sx(bar.x0), right = sx(bar.x1), top = sy(bar.y1), height = sy(bar.y0) - top;
+    node(g, "rect", { x: left, y: top, width: right - left, height, ...fillOf(bar) });
+    if (bar.text) node(g, "text", { x: right + 6, y: top + height / 2 + 4 }, bar.text);
   }
   for (const line of plot.lines ?? []) {
     const s = SERIES[line.series ?? 0], seen = line.points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
@@ -128,50 +135,81 @@ function draw(svg, plot) {
     for (const [x, y, note] of dots.points)
       node(mark(g, s.marker, sx(x), clampY(y), s.colour), "title", {}, note ?? `${plain(x)}, ${plain(y)}`);
   }
-  legend(g, [...(plot.lines ?? []).map((e) => [e, false]), ...(plot.dots ?? []).map((e) => [e, true]),
-    ...(plot.bars ?? []).filter((e) => e.name).map((e) => [e, true])].filter(([e]) => e.name), frame);
+  for (const rule of plot.rules ?? []) drawRule(g, rule, sx, sy, frame);
+  const named = (entries, kind) => (entries ?? []).filter((e) => e.name).map((e) => [e, kind]);
+  const rows = legend(g, [...named(plot.lines, "line"), ...named(plot.dots, "dot"), ...named(plot.bars, "bar")], frame);
+  svg.setAttribute("viewBox", `0 0 ${width} ${frame.y0 + 52 + 20 * rows}`);
 }
 
+// Solid or hollow: two kinds of bars stay apart without colour.
+function fillOf({ series = 0, hollow = false }) {
+  const { colour } = SERIES[series];
+  return hollow ? { fill: "none", stroke: colour, "stroke-width": 2 } : { fill: colour, stroke: "var(--p)" };
+}
+
+function drawRule(g, rule, sx, sy, frame) {
+  const dashed = { stroke: "var(--i)", "stroke-dasharray": "3 3", "stroke-width": 1.2 };
+  if (rule.x === undefined) {
+    const y = sy(rule.y);
+    node(g, "line", { x1: frame.x0, x2: frame.x1, y1: y, y2: y, ...dashed });
+    node(g, "text", { x: frame.x1, y: y - 5, "text-anchor": "end", class: "over" }, rule.label ?? "");
+    return;
+  }
+  const x = sx(rule.x), late = x > (frame.x0 + frame.x1) / 2;
+  node(g, "line", { x1: x, x2: x, y1: frame.y0, y2: frame.y1, ...dashed });
+  node(g, "text", { x: late ? x - 5 : x + 5, y: frame.y1 + 10, "text-anchor": late ? "end" : "start", class: "over" }, rule.label ?? "");
+}
+
+// Returns how many rows it took.
 function legend(g, entries, frame) {
-  entries.forEach(([entry, dotted], i) => {
-    const s = SERIES[entry.series ?? 0], x = frame.x0 + 4 + (i % 3) * 196, y = frame.y0 + 66 + Math.floor(i / 3) * 20;
-    if (dotted) mark(g, s.marker, x + 12, y - 4, s.colour);
+  const columns = Math.max(1, Math.floor((frame.x1 - frame.x0) / 190));
+  entries.forEach(([entry, kind], i) => {
+    const s = SERIES[entry.series ?? 0];
+    const x = frame.x0 + 4 + (i % columns) * 196, y = frame.y0 + 66 + Math.floor(i / columns) * 20;
+    if (kind === "dot") mark(g, s.marker, x + 12, y - 4, s.colour);
+    else if (kind === "bar") node(g, "rect", { x: x + 2, y: y - 11, width: 22, height: 11, ...fillOf(entry) });
     else node(g, "line", { x1: x, x2: x + 26, y1: y - 4, y2: y - 4, stroke: entry.ink ? "var(--i)" : s.colour,
       "stroke-width": 2.4, "stroke-dasharray": s.dash });
     node(g, "text", { x: x + 32, y }, entry.name);
   });
+  return Math.ceil(entries.length / columns);
 }
+
+// JupyterLab takes arrow keys, Enter and letters for its cells, unless the focused element itself says otherwise.
+const KEYS = { "data-lm-suppress-shortcuts": "true" };
 
 // spec = {controls:[{key,label,min,max,step,unit,log,format}|{key,label,choices:[[value,name]]}],
 //         draw(state) -> {title, plot, table:{head:[...], rows:[[...]]}}}.  `key` is a synced trait of the model.
 function figure(el, model, spec) {
   const root = node(el, "div", { class: "tpc-fig", role: "group" });
   node(root, "style", {}, STYLE);
-  const title = node(root, "h4", { "aria-live": "polite" });
-  const svg = node(root, "svg", { viewBox: "0 0 660 410", role: "img" });
+  const title = node(root, "p", { class: "figure-title", "aria-live": "polite" });
+  const svg = node(root, "svg", { role: "img" });
   const controls = node(root, "div", { class: "controls" });
-  const numbers = node(root, "div", { class: "numbers", tabindex: "0", role: "region", "aria-label": "Numbers of this figure" });
+  const numbers = node(root, "div", { ...KEYS, class: "numbers", tabindex: "0", role: "region", "aria-label": "Numbers of this figure" });
   numbers.hidden = true;
   const start = Object.fromEntries(spec.controls.map((c) => [c.key, model.get(c.key)]));
   const shown = {};
+  let width = 660;
   const refresh = () => {
     const state = Object.fromEntries(spec.controls.map((c) => [c.key, model.get(c.key)]));
     const made = spec.draw(state, model);
     title.textContent = made.title;
     root.setAttribute("aria-label", made.title);
     svg.setAttribute("aria-label", made.title + " The numbers are in the table below.");
-    draw(svg, made.plot);
+    draw(svg, made.plot, width);
     table(numbers, made.table, made.title);
     for (const c of spec.controls) shown[c.key](state[c.key]);
   };
   const set = (key, value) => { model.set(key, value); model.save_changes(); refresh(); };
   for (const c of spec.controls) shown[c.key] = c.choices ? choice(controls, c, set) : slider(controls, c, set);
-  const toggle = node(controls, "button", { type: "button", "aria-expanded": "false" }, "Numbers");
+  const buttons = node(controls, "div", { class: "buttons" });
+  const toggle = node(buttons, "button", { ...KEYS, type: "button", "aria-expanded": "false" }, "Numbers");
   toggle.addEventListener("click", () => {
     numbers.hidden = !numbers.hidden;
     toggle.setAttribute("aria-expanded", String(!numbers.hidden));
   });
-  node(controls, "button", { type: "button" }, "Reset").addEventListener("click", () => {
+  node(buttons, "button", { ...KEYS, type: "button" }, "Reset").addEventListener("click", () => {
     for (const [key, value] of Object.entries(start)) model.set(key, value);
     model.save_changes();
     refresh();
@@ -179,14 +217,20 @@ function figure(el, model, spec) {
   const keys = [...spec.controls.map((c) => c.key), ...(spec.data ?? [])];
   for (const key of keys) model.on?.(`change:${key}`, refresh);
   refresh();
-  return () => { for (const key of keys) model.off?.(`change:${key}`, refresh); };
+  // The book also draws figures once where there is no browser and no size to watch.
+  const watch = globalThis.ResizeObserver && new ResizeObserver(([entry]) => {
+    const now = Math.round(Math.min(760, Math.max(240, entry.contentRect.width)));
+    if (entry.contentRect.width && Math.abs(now - width) > 4) { width = now; refresh(); }
+  });
+  watch?.observe(svg);
+  return () => { watch?.disconnect(); for (const key of keys) model.off?.(`change:${key}`, refresh); };
 }
 
 function slider(parent, c, set) {
   const label = node(parent, "label"), line = node(label, "span", {}, c.label + ": "), value = node(line, "output");
   const to = c.log ? Math.log10 : (v) => v, from = c.log ? (v) => 10 ** v : (v) => v;
   const step = c.log ? (c.step ?? 0.02) : c.step;
-  const input = node(label, "input", { type: "range", min: to(c.min), max: to(c.max), step });
+  const input = node(label, "input", { ...KEYS, type: "range", min: to(c.min), max: to(c.max), step });
   let current;
   input.addEventListener("input", () => {
     let v = +from(+input.value).toPrecision(6);
@@ -204,7 +248,7 @@ function slider(parent, c, set) {
 }
 
 function choice(parent, c, set) {
-  const label = node(parent, "label", {}, c.label), select = node(label, "select");
+  const label = node(parent, "label", {}, c.label), select = node(label, "select", KEYS);
   for (const [value, name] of c.choices) node(select, "option", { value }, name);
   select.addEventListener("change", () => set(c.key, select.value));
   return (v) => { select.value = v; };
@@ -218,6 +262,9 @@ function table(parent, { head, rows }, title) {
   for (const h of head) node(top, "th", { scope: "col" }, h);
   for (const row of rows) {
     const line = node(body, "tr");
-    for (const cell of row) node(line, "td", {}, typeof cell === "number" ? plain(cell) : cell);
+    row.forEach((cell, i) => {
+      const shown = typeof cell === "number" ? plain(cell) : cell;
+      if (i) node(line, "td", {}, shown); else node(line, "th", { scope: "row" }, shown);
+    });
   }
 }

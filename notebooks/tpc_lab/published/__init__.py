@@ -1,22 +1,25 @@
 """Every published number the lessons quote, stated once, with its source and how far it can be trusted.
 
-Each `*.toml` file beside this module holds one table per number; a table's name is the number's id:
+Each `*.toml` file beside this module groups numbers by source. A group says what its numbers share; each number
+is one line, whose name is its id, and may override what the group says:
 
-    [fineweb-lsh-75]
-    value = 77                # a number, in `unit`
-    unit = "%"                # "" for a pure number
-    printed = "77%"           # the digits as the source prints them
+    [penedo-2024]
     source = "Penedo et al. (2024), The FineWeb Datasets"
-    where = "App. E.1"        # table, figure, section or equation
     ref = "arXiv:2406.17557"  # or doi:..., or a URL
     status = "V"              # V: read in the source, S: read in a secondary source, M: from memory
-    tolerance = 1             # optional; otherwise half a unit of the last printed digit
-    flags = ["..."]           # optional notes of an audit: misprints, rounding traps
+
+    [penedo-2024.numbers]
+    fineweb-lsh-75 = { printed = "77%", unit = "%", where = "App. E.1, similarity 0.75" }
+
+`printed` holds the digits as the source prints them, `where` a table, figure, section or equation. Left out, `value`
+is the number in `printed`, `unit` is "" (a pure number), `tolerance` half a unit of the last printed digit, and
+`flags`, the notes of an audit (misprints, rounding traps), are none.
 """
 
 import math
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,8 +32,8 @@ STATUS = {
     "S": "read in a secondary source",
     "M": "from memory, not checked",
 }
-_REQUIRED = {"value", "unit", "printed", "source", "where", "ref", "status"}
-_OPTIONAL = {"tolerance", "flags"}
+_REQUIRED = {"printed", "source", "where", "ref", "status"}
+_OPTIONAL = {"value", "unit", "tolerance", "flags"}
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.(\d+))?(?:[eE]([-+]?\d+))?|[-+]?\.(\d+)")
 
 
@@ -94,9 +97,7 @@ def tolerance_of(printed: str, value: float) -> float:
     >>> tolerance_of("3.14E23", 3.14e23) == 0.005e23
     True
     """
-    found = _NUMBER.search(printed)
-    if not found:
-        raise ValueError(f"printed {printed!r} holds no number; give tolerance")
+    found = _number_in(printed)
     number = float(found.group().replace(",", ""))
     if number == 0 or value == 0 or number * value < 0:
         if number == value:
@@ -109,17 +110,24 @@ def tolerance_of(printed: str, value: float) -> float:
     return 0.5 * 10.0 ** (int(found.group(2) or 0) + round(power) - digits)
 
 
-def _entry(name: str, table: Any) -> Published:
-    if not isinstance(table, dict):
-        raise ValueError("is not a table")
+def _number_in(printed: str) -> re.Match[str]:
+    found = _NUMBER.search(printed)
+    if not found:
+        raise ValueError(f"printed {printed!r} holds no number; give value and tolerance")
+    return found
+
+
+def _entry(name: str, table: dict[str, Any]) -> Published:
     missing, unknown = _REQUIRED - table.keys(), table.keys() - _REQUIRED - _OPTIONAL
     if missing or unknown:
         raise ValueError(f"missing {sorted(missing)}, unknown {sorted(unknown)}")
     if table["status"] not in STATUS:
         raise ValueError(f"status {table['status']!r} is not one of {', '.join(STATUS)}")
-    value = float(table["value"])
+    value = float(
+        table["value"] if "value" in table else _number_in(table["printed"]).group().replace(",", "")
+    )
     tolerance = float(table["tolerance"]) if "tolerance" in table else tolerance_of(table["printed"], value)
-    words = {key: str(table[key]) for key in ("unit", "printed", "source", "where", "ref", "status")}
+    words = {key: str(table.get(key, "")) for key in ("unit", "printed", "source", "where", "ref", "status")}
     return Published(id=name, value=value, tolerance=tolerance, flags=tuple(table.get("flags", ())), **words)
 
 
@@ -128,16 +136,24 @@ def read(*paths: Path) -> dict[str, Published]:
     entries: dict[str, Published] = {}
     problems: list[str] = []
     for path in paths:
-        for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        for name, table in _tables(path):
             if name in entries:
-                problems.append(f"{path.name}: [{name}] is already defined; an id lives in one file")
+                problems.append(f"{path.name}: {name}: is already defined; an id lives in one place")
             try:
                 entries[name] = _entry(name, table)
             except ValueError as error:
-                problems.append(f"{path.name}: [{name}] {error}")
+                problems.append(f"{path.name}: {name}: {error}")
     if problems:
         raise ValueError("\n".join(problems))
     return entries
+
+
+def _tables(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each number of a file with what its group says about it."""
+    for group in tomllib.loads(path.read_text(encoding="utf-8")).values():
+        shared = {key: value for key, value in group.items() if key != "numbers"}
+        for name, table in group.get("numbers", {}).items():
+            yield name, {**shared, **table}
 
 
 @cache

@@ -1,0 +1,174 @@
+"""What a lesson says that others found: its links, its references, and numbers that look quoted.
+
+A number looks quoted when prose gives it with a decimal point, a power of ten, three digits or more, a percent sign
+or a word or letter such as million or M. It then needs a source: an entry in tpc_lab/published, a citation or a DOI in
+its section, or a cell of the lesson that works with it. Years, formulas and code do not look quoted, nor do small whole
+numbers, fractions and numbers in words: for those the author alone answers. The same holds for exercises, but for the
+cases that they make up for written answers.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from tpc_courses.places import Places
+from tpc_courses.problems import Problem
+
+_LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
+_BARE = re.compile(r"(?<![(<\[\w])https?://[^\s)>]+")
+_DOI = re.compile(r"https://doi\.org/10\.\d{4,9}/\S+")
+_ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/", re.IGNORECASE)
+_CITED = re.compile(r"https://doi\.org/10\.|\bpublished\.(?:cite|get)\(")
+# The text of a directive such as {note} or {figure} is prose, that of any other fence is code.
+_NOT_PROSE = re.compile(
+    r"\$\$.*?\$\$|\$[^$\n]+\$|```(?!\{(?!code|math)).*?```|(?<!`)`[^`\n]+`|\]\([^)]*\)|https?://\S+",
+    re.DOTALL,
+)
+_UNIT = r"(?:\s?\\?%|\s(?:percent|per cent|thousand|million|billion|trillion)\b|[kKMBT]\b)"
+_NUMBER = re.compile(rf"(?<![\w./])(?<!\w,)(?<!\w-)(\d[\d,]*\d|\d)(\.\d+)?(e-?\d+)?({_UNIT})?(?!\.?\d)")
+# Powers of ten in the ways prose and formulas write them, 3.8\times10^{25}, 3.8 x 10^25, 3.8·10²⁵, become 3.8e25.
+_POWER = re.compile(r"(\d)\s*(?:\\times|\\cdot|[x×·*])\s*10(?:\^\{?|<sup>)(-?\d+)(?:\}|</sup>)?")
+_FORMULA = re.compile(r"\$[^$\n]+\$")
+_RAISED = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)")
+_LOWERED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_YEARS = range(1600, 2101)
+_LITERAL = re.compile(r"(?<![\w.])(\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)")
+_LEVELS = frozenset(
+    {1.0, 5.0, 10.0, 90.0, 95.0, 99.0, 100.0}
+)  # per cent: levels are conventions, not findings
+_SCALES = (1, 1e-2, 1e2, 1e3, 1e6, 1e9, 1e12)
+
+
+def quotation_problems(places: Places, path: Path, notebook: NotebookNode, minutes: int) -> Iterator[Problem]:
+    """Yield each link of a lesson that leads nowhere and each number without a source."""
+    name = path.relative_to(places.root).as_posix()
+    sections = _sections(notebook)
+    for title, cells in sections.items():
+        prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        yield from _link_problems(name, f"section {title!r}", prose, path.parent)
+    if minutes >= 15:
+        yield from _reference_problems(name, sections)
+    yield from _number_problems(name, sections, _registered(places.notebooks / "tpc_lab" / "published"))
+
+
+def _sections(notebook: NotebookNode) -> dict[str, list[NotebookNode]]:
+    """Return the cells under each heading of the first two levels, in order; a cell is cut at its headings."""
+    found: dict[str, list[NotebookNode]] = {}
+    title = "start"
+    for cell in notebook.cells:
+        parts = re.split(r"(?m)^(?=##? )", cell.source) if cell.cell_type == "markdown" else [cell.source]
+        for part in parts:
+            if cell.cell_type == "markdown" and (heading := re.match(r"##? (.+)", part)):
+                title = heading.group(1).strip()
+            if part.strip():
+                kept = NotebookNode(cell_type=cell.cell_type, source=part, tags=cell.metadata.get("tags", []))
+                found.setdefault(title, []).append(kept)
+    return found
+
+
+def _link_problems(name: str, where: str, prose: str, folder: Path) -> Iterator[Problem]:
+    for text, target in _LINK.findall(prose):
+        if "://" not in target:
+            file = target.split("#")[0]
+            if file and not (folder / file).exists():
+                remedy = "Link to a file that exists, by its path from this one"
+                yield Problem(name, where, f"the link [{text}]({target}) leads nowhere", remedy)
+        elif found := _wrong_address(text, target):
+            yield Problem(name, where, f"the link [{text}]({target}) {found[0]}", found[1])
+    for address in _BARE.findall(_LINK.sub("", prose)):
+        yield Problem(name, where, f"{address} is no link", "Write [what it is](the address)")
+
+
+def _wrong_address(text: str, target: str) -> tuple[str, str] | None:
+    if not target.startswith("https://"):
+        return "is not https", "Use the https address"
+    if _ARXIV.search(target):
+        return "is not a DOI", "Write https://doi.org/10.48550/arXiv. and the number"
+    if "doi.org/" in target and not _DOI.fullmatch(target):
+        return "is not a DOI", "Write https://doi.org/10.<registrant>/<name>"
+    doi = target.removeprefix("https://doi.org/")
+    if text.startswith("doi:") and text.removeprefix("doi:") != doi:
+        return "names another DOI than it links to", "Make both the same"
+    return None
+
+
+def exercise_number_problems(places: Places, path: Path, notebook: NotebookNode) -> Iterator[Problem]:
+    """Yield each number of an exercise without a source; a case made up for a written answer needs none."""
+    made_up = {
+        title
+        for title, cells in _sections(notebook).items()
+        if any("answer" in cell.get("tags", []) for cell in cells)
+    }
+    sections = {title: cells for title, cells in _sections(notebook).items() if title not in made_up}
+    name = path.relative_to(places.root).as_posix()
+    yield from _number_problems(name, sections, _registered(places.notebooks / "tpc_lab" / "published"))
+
+
+def _reference_problems(name: str, sections: dict[str, list[NotebookNode]]) -> Iterator[Problem]:
+    references = "\n".join(cell.source for cell in sections.get("References", []))
+    if not _DOI.search(references):
+        remedy = "End with `## References`, a list with a DOI for each source that has one"
+        yield Problem(name, "section 'References'", "no reference with a DOI", remedy)
+
+
+def _number_problems(
+    name: str, sections: dict[str, list[NotebookNode]], registered: frozenset[float]
+) -> Iterator[Problem]:
+    cells = [cell for part in sections.values() for cell in part]
+    computed = {float(n) for cell in cells if cell.cell_type == "code" for n in _LITERAL.findall(cell.source)}
+    known = registered | computed
+    for title, part in sections.items():
+        if title == "References" or any(_CITED.search(cell.source) for cell in part):
+            continue
+        for cell in part:
+            if cell.cell_type == "markdown":
+                yield from (_unsourced(name, title, shown) for shown in _quoted(cell.source, known))
+
+
+def _quoted(prose: str, known: Iterable[float]) -> Iterator[str]:
+    """Yield the numbers of `prose` that look quoted and are not among `known`, as they are printed."""
+    for match in _NUMBER.finditer(_readable(prose)):
+        whole, fraction, power, unit = match.groups()
+        is_plain = not (fraction or power or unit or "," in whole)
+        if is_plain and (len(whole) < 3 or int(whole) in _YEARS):
+            continue
+        value = float(whole.replace(",", "") + (fraction or "") + (power or ""))
+        is_level = unit is not None and "%" in unit and value in _LEVELS
+        if not is_level and not any(_same(value * scale, other) for other in known for scale in _SCALES):
+            yield match.group().strip()
+
+
+def _readable(prose: str) -> str:
+    """Return the prose without formulas, code and addresses; powers of ten become 3.8e25, ranges get spaces."""
+    raised = _RAISED.sub(lambda found: "10^" + found[1].translate(_LOWERED), prose)
+    plain = _POWER.sub(r"\1e\2", raised)
+    powers = re.findall(r"\d[\d.]*e-?\d+", " ".join(_FORMULA.findall(plain)))
+    return re.sub(r"(\d)[-–](?=\d)", r"\1 – ", " ".join([_NOT_PROSE.sub(" ", plain), *powers]))
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= 1e-9 * max(abs(one), abs(other))
+
+
+def _unsourced(name: str, title: str, shown: str) -> Problem:
+    remedy = "Compute it in a cell, cite its source in this section, or add it to tpc_lab/published and quote it there"
+    return Problem(name, f"section {title!r}", f"{shown} looks quoted and has no source", remedy)
+
+
+@cache
+def _registered(folder: Path) -> frozenset[float]:
+    """Return all numbers that the registry prints or holds; none where there is no registry."""
+    numbers: set[float] = set()
+    for path in sorted(folder.glob("*.toml")):
+        for group in tomllib.loads(path.read_text(encoding="utf-8")).values():
+            for entry in group["numbers"].values():
+                printed = re.search(r"\d[\d,]*(?:\.\d+)?(?:[eE]\d+)?", entry["printed"])
+                numbers |= {float(printed.group().replace(",", ""))} if printed else set()
+                numbers |= {float(entry["value"])} if "value" in entry else set()
+    return frozenset(numbers)

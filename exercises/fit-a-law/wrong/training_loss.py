@@ -1,0 +1,10 @@
+"""The loss of text that the model was trained on is fitted."""
+
+PART = "test-columns"
+
+
+def columns(runs):
+    good = [r for r in runs if np.isfinite(r["validation_loss"]) and r["validation_loss"] > 0]
+    N = [12 * r["layers"] * r["width"] ** 2 for r in good]
+    D = [r["steps"] * r["batch"] * r["window"] for r in good]
+    return np.array(N), np.array(D), np.array([r["training_loss"] for r in good])
