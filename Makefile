@@ -4,12 +4,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport MAKEFLAGS
 
-.PHONY: up test check lint unit browser install clean
+.PHONY: up test check lint unit browser sandbox database book-check install clean
 
 up: install
 	@$(if $(PORT),CAMPUS_PORT=$(PORT)) exec campus up
 
-test: install browser lint check unit
+test: install node_modules/checks browser sandbox database lint check unit
 
 install: .venv/ready node_modules/ready
 
@@ -24,8 +24,13 @@ install: .venv/ready node_modules/ready
 
 node_modules/ready: package.json package-lock.json | .venv/ready
 	@echo "Installing the pinned npm packages into node_modules ..."
-	npm ci --ignore-scripts --no-audit --no-fund --silent
+	npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
+
+# What only tests and page checks need: axe, Lighthouse, the Nu HTML checker.
+node_modules/checks: package-lock.json node_modules/ready
+	npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch node_modules/ready $@
 
 lint:
 	ruff check .
@@ -38,11 +43,24 @@ check:
 unit:
 	pytest
 
-# The tests drive the system's Chromium; as root on Debian it is installed when missing.
+# Every page of the book in a browser, light and dark, wide and narrow; Lighthouse; valid HTML. About ten minutes.
+book-check: install node_modules/checks browser
+	campus build book
+	campus book check
+
+# What tests drive and neither pip nor npm brings: as root on Debian it is installed when missing.
+need = @{ $(1); } >/dev/null 2>&1 \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq $(2) >/dev/null; } \
+	  || { echo "The tests need $(2): install that package (apt install $(2)) and run make test again."; exit 1; }
+
 browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
-	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
-	  || { echo "The tests need Chromium: install the package chromium (apt install chromium) and run make test again."; exit 1; }
+	$(call need,command -v chromium || command -v chromium-browser || command -v google-chrome,chromium)
+
+sandbox:
+	$(call need,command -v bwrap,bubblewrap)
+
+database:
+	$(call need,command -v initdb || ls /usr/lib/postgresql/*/bin/initdb,postgresql)
 
 clean:
 	rm -rf .venv node_modules .campus

@@ -12,6 +12,7 @@ from tpc_courses.places import Places
 from tpc_courses.student import publish_lessons
 
 Say = Callable[[str], None]
+_LAB_EXTENSIONS = Path(__file__).parent / "lab"
 
 
 def build(places: Places, say: Say = print) -> tuple[Course, ...]:
@@ -48,19 +49,25 @@ def write_server_configuration(places: Places) -> None:
     for role, extensions in (("student", student), ("instructor", instructor)):
         folder = places.hub_dir / f"{role}-config"
         enabled = {f"nbgrader.server_extensions.{name}": on for name, on in extensions.items()}
-        _write_json(folder / "jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": enabled}})
+        server = {
+            "ServerApp": {"jpserver_extensions": enabled | _NOT_SERVED},
+            "LabApp": _LAB_APP,
+            "LabServerApp": {"extra_labextensions_path": [str(folder / "labextensions")]},
+        }
+        _copy_lab_extension(folder / "labextensions")
+        _write_json(folder / "jupyter_server_config.json", server)
         _write_json(folder / "labconfig" / "page_config.json", {"disabledExtensions": _HIDDEN_IN_LAB})
-        _write_json(folder / "labconfig" / "default_setting_overrides.json", _LAB_SETTINGS)
-    (places.hub_dir / "student-config" / "nbgrader_config.py").write_text(
-        "import os\n"
-        "c = get_config()\n"
-        f"c.Exchange.root = {str(places.state / 'exchange')!r}\n"
-        "c.Exchange.path_includes_course = True\n"
-        "c.Authenticator.plugin_class = 'nbgrader.auth.JupyterHubAuthPlugin'\n"
-        "c.CourseDirectory.student_id = os.environ.get('JUPYTERHUB_USER', '*')\n",
-        encoding="utf-8",
-    )
+    _write(places.hub_dir / "student-config" / "nbgrader_config.py", _STUDENT_NBGRADER)
 
+
+_STUDENT_NBGRADER = """\
+import os
+from tpc_grader.exchange import select_exchange
+
+c = get_config()
+select_exchange(c, "student")
+c.CourseDirectory.student_id = os.environ.get("JUPYTERHUB_USER", "*")
+"""
 
 _HIDDEN_IN_LAB = {
     "@jupyter/nbgrader:create-assignment": True,
@@ -69,8 +76,16 @@ _HIDDEN_IN_LAB = {
     "@jupyterlab/apputils-extension:announcements": True,
 }
 
-# Our notebooks have one kernel; asking which one to start only holds people up.
-_LAB_SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"autoStartDefault": True}}
+# Each start would run npm to look for language servers, of which there are none here.
+_NOT_SERVED = {"jupyter_lsp": False}
+# Software is read-only for everybody; the other manager opens a connection to PyPI at each start.
+_LAB_APP = {"extension_manager": "readonly"}
+
+
+def _copy_lab_extension(folder: Path) -> None:
+    """Put our extension of JupyterLab where servers see it; they do not see this package."""
+    for source in (path for path in _LAB_EXTENSIONS.rglob("*") if path.is_file()):
+        _write(folder / source.relative_to(_LAB_EXTENSIONS), source.read_text(encoding="utf-8"))
 
 
 def _coursework_sources(places: Places) -> Iterable[Path]:
@@ -101,5 +116,9 @@ def _remember(places: Places, step: str, paths: Iterable[Path]) -> None:
 
 
 def _write_json(path: Path, value: object) -> None:
+    _write(path, json.dumps(value, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    path.write_text(text, encoding="utf-8")

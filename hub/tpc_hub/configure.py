@@ -10,7 +10,7 @@ from typing import Any
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
-from tpc_hub.engines import ENGINES
+from tpc_hub.engines import engine_for
 from tpc_hub.secrets import ensure_secret
 from tpc_hub.settings import Settings
 
@@ -63,7 +63,8 @@ def set_proxy(c: Any, settings: Settings, courses: tuple[Course, ...], places: P
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings.proxy_api_port}"
     c.ConfigurableHTTPProxy.auth_token = ensure_secret(places, "proxy-token")
     campus = f"http://127.0.0.1:{settings.campus_port}"
-    routes = {f"{settings.host if settings.subdomains else ''}/book/": campus}
+    host = settings.host if settings.subdomains else ""
+    routes = {f"{host}/book/": campus, f"{host}/robots.txt/": campus}
     for index, course in enumerate(courses):
         name = f"formgrader-{course.id}"
         host = f"{name}--service.{settings.host}" if settings.subdomains else ""
@@ -92,7 +93,11 @@ def set_sign_in(c: Any, settings: Settings, places: Places) -> None:
 def set_pages(c: Any, settings: Settings) -> None:
     """Show our sign-in page, and the campus as the home page after it."""
     c.JupyterHub.template_paths = [str(HERE / "templates"), str(HERE / "static")]
-    c.JupyterHub.template_vars = {"book_url": f"{settings.url}/book/", "campus_url": settings.campus_url}
+    c.JupyterHub.template_vars = {
+        "book_url": f"{settings.url}/book/",
+        "campus_url": settings.campus_url,
+        "font_folder": "/book/",
+    }
     c.JupyterHub.default_url = f"{settings.campus_url}/"
     c.JupyterHub.implicit_spawn_seconds = 1
 
@@ -145,9 +150,16 @@ def set_services(c: Any, settings: Settings, courses: tuple[Course, ...], places
 def set_roles(c: Any, courses: tuple[Course, ...]) -> None:
     """Give each party the least it needs; nobody holds an admin scope."""
     groups = [f"{kind}-{course.id}" for course in courses for kind in ("nbgrader", "formgrade")]
+    keep_members = [f"groups!group={group}" for group in groups]
+    # A student's home page says how their server is, and starts it.
+    of_students = [
+        f"{scope}!group=nbgrader-{course.id}"
+        for scope in ("start:servers", "read:servers")
+        for course in courses
+    ]
     c.JupyterHub.load_roles = [
         {"name": "user", "scopes": ["self", "access:services!service=campus"]},
-        {"name": "campus", "services": ["campus"], "scopes": [f"groups!group={group}" for group in groups]},
+        {"name": "campus", "services": ["campus"], "scopes": [*keep_members, *of_students]},
         {
             "name": "idle-culler",
             "services": ["idle-culler"],
@@ -170,11 +182,20 @@ def set_servers(c: Any, settings: Settings, places: Places) -> None:
     c.Spawner.disable_user_config = True
     c.Spawner.http_timeout = 120
     c.Spawner.start_timeout = 180
+    # Whoever comes when a hundred servers are starting waits seconds, not the minute that is the default.
+    c.JupyterHub.spawn_throttle_retry_range = (3, 8)
+    # What a server's own token may do: say that it is active, let its person in, and hand in their work.
+    c.Spawner.server_token_scopes = [
+        "users:activity!user",
+        "access:servers!server",
+        "access:services!service=campus",
+    ]
     c.Spawner.environment = {
         "JUPYTER_CONFIG_PATH": str(places.hub_dir / "student-config"),
         "CAMPUS_INSTANCE": str(places.state),
         "CAMPUS_CORPUS": str(places.corpus),
+        "CAMPUS_INTAKE_URL": f"http://127.0.0.1:{settings.campus_port}/services/campus/intake",
         # Lessons are pulled as plain files over HTTP, which knows no shallow clones.
         "NBGITPULLER_DEPTH": "0",
     }
-    ENGINES[settings.engine].configure(c, settings, places)
+    engine_for(settings).configure(c, settings, places)

@@ -44,7 +44,7 @@ async def ensure_formgrader(places: Places, settings: Settings, course: Course, 
 
 def _environment(places: Places, settings: Settings, name: str, port: int) -> dict[str, str]:
     """Return what a hub would give a service it manages, without any token but this service's own."""
-    inherited = {key: os.environ[key] for key in ("PATH", "LANG", "HOME") if key in os.environ}
+    inherited = {key: os.environ[key] for key in ("PATH", "LANG", "HOME", "CAMPUS_DB") if key in os.environ}
     scope = [f"access:services!service={name}"]
     return inherited | {
         "CAMPUS_INSTANCE": str(places.state),

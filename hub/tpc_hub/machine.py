@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tpc_courses.places import Places
 from tpc_courses.problems import Problem
+from tpc_grader import backends
 
+from tpc_hub.engines import refusal
 from tpc_hub.settings import Settings
 
 STATE_VERSION = 1
@@ -21,7 +23,8 @@ PORTS = ("public", "hub", "proxy", "campus service")
 
 def problems(places: Places, settings: Settings) -> list[Problem]:
     """Return everything that keeps this campus from starting."""
-    return [*_state(places), *_node(places), *_ports(settings), *_disk(places), *_tls(settings)]
+    found = [*_state(places), *_node(places), *_ports(settings), *_disk(places), *_tls(settings)]
+    return [*found, *_isolation(settings)]
 
 
 def facts(places: Places, settings: Settings) -> list[tuple[str, str]]:
@@ -37,6 +40,7 @@ def facts(places: Places, settings: Settings) -> list[tuple[str, str]]:
         ("database", "SQLite" if places.database_url.startswith("sqlite") else "by CAMPUS_DB"),
         ("sign-in", settings.sign_in.method),
         ("node", f"{node_version() or 'none'}"),
+        ("grading", backends.describe()),
         *((name, version(name)) for name in names),
     ]
 
@@ -118,6 +122,17 @@ def _disk(places: Places) -> list[Problem]:
             )
         ]
     return []
+
+
+def _isolation(settings: Settings) -> list[Problem]:
+    reason = refusal(settings)
+    if not reason:
+        return []
+    remedy = (
+        "Run as root or allow user namespaces; or, on a laptop whose users trust each other, "
+        "`campus up --trust-everyone`"
+    )
+    return [Problem("engine", settings.engine, f"people cannot be isolated here ({reason})", remedy)]
 
 
 def _tls(settings: Settings) -> list[Problem]:

@@ -21,6 +21,9 @@ class Limits(Section):
 
     memory_gib: float = Field(default=2.0, gt=0, description="memory of a server with its kernels")
     cpus: float = Field(default=1.0, gt=0, description="CPU share of a server with its kernels")
+    processes: int = Field(default=200, ge=20, description="processes and threads of a server")
+    tmp_gib: float = Field(default=0.5, gt=0, description="size of a server's /tmp, which lies in memory")
+    file_gib: float = Field(default=2.0, gt=0, description="size of the largest file")
     idle_minutes: int = Field(default=60, ge=1, description="a server idle this long is stopped; files stay")
 
 
@@ -47,7 +50,15 @@ class Settings(Section):
     bind: str = Field(default="127.0.0.1", description="address to listen on")
     public_url: str = Field(default="", description="public address when a proxy or TLS changes it")
     subdomains: bool = Field(default=True, description="an own origin per person and service")
-    engine: Literal["local"] = Field(default="local", description="what starts student servers")
+    engine: Literal["local", "stock"] = Field(default="local", description="what starts student servers")
+    preload: bool = Field(default=True, description="fork servers and kernels from a preloaded process")
+    share_network: bool = Field(default=False, description="give student servers the machine's network")
+    trust_everyone: bool = Field(default=False, description="run also where people cannot be isolated")
+    lite: bool = Field(default=True, description="let readers of the book run Python in their browser")
+    pdf: bool = Field(
+        default=True, description="print the book as PDF after a start, where Chromium is installed"
+    )
+    pyodide: str = Field(default="", description="Pyodide release (path or address) with NumPy for that")
     database: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the state folder")
     limits: Limits = Limits()
     sign_in: SignIn = SignIn()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import IO
 from urllib.parse import urlsplit
@@ -23,13 +24,20 @@ from tpc_courses.problems import SourceError
 
 from tpc_hub import machine
 from tpc_hub.build import build
-from tpc_hub.engines import ENGINES
+from tpc_hub.engines import engine_for
 from tpc_hub.people import Person, enrol, ensure_class_codes, open_database, random_password, set_password
 from tpc_hub.settings import Settings
 
 READY_SECONDS = 120
 STOP_SECONDS = 15
 RESTART_SECONDS = 2
+# A hub that died is started so often before the campus gives up.
+RESTARTS = 5
+GRADER_RESTART_SECONDS = 5
+
+
+class HubFailed(RuntimeError):
+    """The hub ended while it started, or did not answer in time."""
 
 
 class Stopped(Exception):
@@ -62,15 +70,17 @@ def up(places: Places, settings: Settings) -> None:
         print("Stopped. Your campus is kept in", places.state, flush=True)
 
 
-def stop_leftovers(places: Places) -> int:
+def stop_leftovers(places: Places, of_hub: bool = False) -> int:
     """Stop every process of this campus that still runs, also after a `kill -9`; returns how many there were.
 
-    Each process we start carries CAMPUS_INSTANCE in its environment, and its children inherit it.
+    Each process we start carries CAMPUS_INSTANCE in its environment, and its children inherit it. With
+    `of_hub` only what a hub left behind is stopped: not people's servers, which a new hub finds again, and
+    not what runs beside the hub (CAMPUS_PART): grading and the book go on.
     """
     ours = [
         process
         for process in psutil.process_iter()
-        if process.pid != os.getpid() and _belongs(process, places)
+        if process.pid != os.getpid() and _belongs(process, places, of_hub)
     ]
     for process in ours:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -83,33 +93,80 @@ def stop_leftovers(places: Places) -> int:
     return len(ours)
 
 
-def _belongs(process: psutil.Process, places: Places) -> bool:
+def _belongs(process: psutil.Process, places: Places, of_hub: bool = False) -> bool:
     try:
-        return process.environ().get("CAMPUS_INSTANCE") == str(places.state)
+        environment = process.environ()
+        ours = environment.get("CAMPUS_INSTANCE") == str(places.state)
+        return ours and not (of_hub and environment.keys() & {"CAMPUS_ENGINE", "CAMPUS_PART"})
     except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
         return False
 
 
 def _serve(places: Places, settings: Settings, welcome: list[str]) -> None:
     """Run the hub, and start it again when it dies; returns only by an exception."""
+    engine_for(settings).prepare(settings, places)
     hub = _start_hub(places, settings)
     _wait_ready(settings, hub, places)
     print(f"\nTPC Campus is ready at {settings.url}\n", flush=True)
     print("\n".join(_start_screen(places, settings, welcome)), flush=True)
-    book = _start(places, settings, "book", [sys.executable, "-m", "tpc_hub.cli", "build", "book"])
+    grader = Grader(places, settings)
+    steps = ["book", *(["lite"] if settings.lite else []), *(["pdf"] if settings.pdf else [])]
+    book = _start(places, settings, "book", [sys.executable, "-m", "tpc_hub.cli", "build", *steps])
     while True:
         while hub.poll() is None:
+            grader.keep()
             time.sleep(1)
             book.poll()  # so that it leaves no zombie
         print(
             f"The hub ended with code {hub.returncode}; starting it again. See {places.logs / 'hub.log'}.",
             flush=True,
         )
-        stop_leftovers(places)
+        hub = _start_again(places, settings, grader)
+        print(f"TPC Campus is ready at {settings.url} again", flush=True)
+
+
+def _start_again(places: Places, settings: Settings, grader: Grader) -> subprocess.Popen[bytes]:
+    """Start the hub in the place of one that died; what ends it while it starts may be over a moment later."""
+    left = RESTARTS
+    while True:
+        left -= 1
+        stop_leftovers(places, of_hub=True)
         time.sleep(RESTART_SECONDS)
         hub = _start_hub(places, settings)
-        _wait_ready(settings, hub, places)
-        print(f"TPC Campus is ready at {settings.url} again", flush=True)
+        try:
+            _wait_ready(settings, hub, places, meanwhile=grader.keep)
+            return hub
+        except HubFailed as e:
+            if not left:
+                raise
+            print(f"{e}\nStarting it again.", flush=True)
+            hub.kill()
+            hub.wait()
+
+
+class Grader:
+    """The worker that grades, started again when it ends; not faster than every few seconds."""
+
+    def __init__(self, places: Places, settings: Settings) -> None:
+        self.places, self.settings = places, settings
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started = -math.inf
+
+    def keep(self) -> None:
+        """Start the worker unless it runs."""
+        ended = self.process is None or self.process.poll() is not None
+        if not ended or time.monotonic() - self.started < GRADER_RESTART_SECONDS:
+            return
+        if self.process is not None:
+            log = self.places.logs / "worker.log"
+            print(
+                f"The grader ended with code {self.process.returncode}; starting it again. "
+                f"No submission is lost. See {log}.",
+                flush=True,
+            )
+        self.started = time.monotonic()
+        command = [sys.executable, "-m", "tpc_hub.cli", "worker"]
+        self.process = _start(self.places, self.settings, "worker", command)
 
 
 def _start_hub(places: Places, settings: Settings) -> subprocess.Popen[bytes]:
@@ -123,6 +180,7 @@ def _start(places: Places, settings: Settings, name: str, command: list[str]) ->
         "CAMPUS_STATE": str(places.state),
         "CAMPUS_INSTANCE": str(places.state),
         "CAMPUS_PORT": str(settings.port),
+        **({} if name == "hub" else {"CAMPUS_PART": name}),
     }
     with open(places.logs / f"{name}.log", "ab") as log:
         # A session of its own: Ctrl-C reaches us, and we stop the rest in order.
@@ -131,19 +189,26 @@ def _start(places: Places, settings: Settings, name: str, command: list[str]) ->
         )
 
 
-def _wait_ready(settings: Settings, hub: subprocess.Popen[bytes], places: Places) -> None:
+def _wait_ready(
+    settings: Settings,
+    hub: subprocess.Popen[bytes],
+    places: Places,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """Wait until the hub answers, doing something else meanwhile; raises HubFailed."""
     deadline = time.monotonic() + READY_SECONDS
     log = places.logs / "hub.log"
     while time.monotonic() < deadline:
+        meanwhile()
         if hub.poll() is not None:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-            raise RuntimeError(
+            raise HubFailed(
                 f"{tail}\nThe hub ended with code {hub.returncode} while starting. Its log is {log}."
             )
         if _is_healthy(settings):
             return
         time.sleep(0.25)
-    raise RuntimeError(f"The hub did not answer in {READY_SECONDS} s. Its log is {log}.")
+    raise HubFailed(f"The hub did not answer in {READY_SECONDS} s. Its log is {log}.")
 
 
 def _is_healthy(settings: Settings) -> bool:
@@ -192,14 +257,16 @@ def _start_screen(places: Places, settings: Settings, welcome: list[str]) -> lis
         *(f"    {line.strip()}" for line in codes),
         f"Read the book without an account: {settings.url}/book/ (its figures appear as the lessons run)",
         f"State (copy it for a backup, delete it for a fresh campus): {places.state}",
-        *(["Not protected on this machine:", *(f"  - {line}" for line in not_enforced(settings))]),
+        *protection_lines(settings),
         "Stop with Ctrl-C.",
     ]
 
 
-def not_enforced(settings: Settings) -> tuple[str, ...]:
-    """Return what the engine does not protect, in sentences."""
-    return tuple(ENGINES[settings.engine].NOT_ENFORCED)
+def protection_lines(settings: Settings) -> list[str]:
+    """Return what is protected here and what is not, for people to read."""
+    active, missing = engine_for(settings).protections()
+    lines = ["Protected on this machine:", *(f"  - {line}" for line in active)] if active else []
+    return lines + (["Not protected:", *(f"  - {line}" for line in missing)] if missing else [])
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -12,9 +13,21 @@ from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
+from tpc_grader.archive import Refused
 
-from tpc_hub.campus import instructor, student
+from tpc_hub.campus import (
+    announcing,
+    exercise,
+    instructor,
+    intake,
+    lite,
+    metrics,
+    receipts,
+    regrading,
+    student,
+)
 from tpc_hub.campus.identity import SignInNeeded, callback
+from tpc_hub.campus.packing import PackedBook
 from tpc_hub.campus.state import Campus
 from tpc_hub.people import PeopleError, open_database
 from tpc_hub.settings import load_settings
@@ -25,6 +38,8 @@ POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'none'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
+
+DRAWING_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def make_app() -> FastAPI:
@@ -37,6 +52,7 @@ def make_app() -> FastAPI:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.globals["font_folder"] = f"{PREFIX}/fonts/"
     app = FastAPI(
         title="TPC Campus", version="1", docs_url=None, redoc_url=None, openapi_url=f"{PREFIX}/openapi.json"
     )
@@ -50,23 +66,39 @@ def make_app() -> FastAPI:
         token=os.environ["JUPYTERHUB_API_TOKEN"],
     )
     app.add_api_route(f"{PREFIX}/oauth_callback", callback, include_in_schema=False)
+    app.include_router(intake.router, prefix=PREFIX)
+    app.include_router(receipts.router, prefix=PREFIX)
     app.include_router(student.router, prefix=PREFIX)
+    app.include_router(exercise.router, prefix=PREFIX)
     app.include_router(instructor.router, prefix=PREFIX)
+    app.include_router(regrading.router, prefix=PREFIX)
+    app.include_router(announcing.router, prefix=PREFIX)
+    app.include_router(metrics.router, prefix=PREFIX)
     places.lessons_git.mkdir(parents=True, exist_ok=True)
     # Lessons are public, and plain files are all that git needs to pull them.
     app.mount(f"{PREFIX}/git/lessons", StaticFiles(directory=places.lessons_git))
+    app.add_api_route(f"{PREFIX}/fonts/{{name}}", _font, include_in_schema=False)
     app.add_api_route("/book/{path:path}", _book, include_in_schema=False)
+    app.add_api_route("/robots.txt", _robots, include_in_schema=False)
     app.add_api_route("/{path:path}", _elsewhere, include_in_schema=False)
     app.add_exception_handler(SignInNeeded, _sign_in)
     app.add_exception_handler(PeopleError, _refused)
+    app.add_exception_handler(Refused, intake.refused)
     app.middleware("http")(_headers)
+    app.add_middleware(PackedBook)
     return app
 
 
 async def _headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
     response = await call_next(request)
+    if request.method == "POST" and response.status_code >= 400:
+        # What was not read of a refused body is not read to its end either.
+        response.headers["Connection"] = "close"
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
+    if request.url.path.startswith("/book/") and request.url.path.endswith(".svg"):
+        # A drawing that a notebook put out may hold a script; opened by itself it must not run here.
+        response.headers.setdefault("Content-Security-Policy", DRAWING_POLICY)
     if request.url.path.startswith(PREFIX):
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Cache-Control", "no-store")
@@ -80,9 +112,32 @@ async def _book(request: Request, path: str) -> Response:
     if not site.exists():
         page = campus.templates.get_template("book-soon.html").render(home_url=campus.settings.url)
         return HTMLResponse(page, status_code=503, headers={"Retry-After": "20", "Refresh": "20"})
+    asked = f"/{path}"
+    path = posixpath.normpath(asked).lstrip("/")  # an encoded `..` must not lead around what follows
+    if path.startswith(lite.FOLDER) and (refused := lite.without_code(request)):
+        return refused
     # A new mount for each request: the folder is swapped as a whole when the book is rebuilt.
-    scope = {**request.scope, "path": f"/{path}", "root_path": ""}
-    return await StaticFiles(directory=site, html=True, follow_symlink=True).get_response(path or ".", scope)
+    scope = {**request.scope, "path": asked, "root_path": ""}
+    answer = await StaticFiles(directory=site, html=True, follow_symlink=True).get_response(
+        path or ".", scope
+    )
+    if path.startswith(lite.FOLDER):
+        answer.headers["Content-Security-Policy"] = lite.POLICY
+    return answer
+
+
+async def _font(request: Request, name: str) -> Response:
+    """Serve one of the book's fonts on the origin of the campus pages, which may load from no other."""
+    answer = await _book(request, name if name.endswith(".woff2") else "no-such-font")
+    answer.headers["Cache-Control"] = "public, max-age=86400" if answer.status_code == 200 else "no-store"
+    # Feedback is shown in a sandbox, which is of no origin.
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
+async def _robots(request: Request) -> Response:
+    """Serve what search engines read first, which they look for at the top of the host only."""
+    return await _book(request, "robots.txt")
 
 
 async def _elsewhere(request: Request, path: str) -> Response:

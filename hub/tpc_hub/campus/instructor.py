@@ -1,65 +1,79 @@
-"""Pages of an instructor: the class at a glance, grading, feedback, formgrader, grades as CSV, approvals."""
+"""Pages of an instructor: the class at a glance, what needs a person, and the buttons that act on it."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import sys
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
 from tpc_courses.manifest import Course
-from tpc_grader.records import standing
+from tpc_grader import audit, regrade, visibility
+from tpc_grader.classwork import newest_jobs, queue_class
+from tpc_grader.extensions import give_time, moment_in
+from tpc_grader.late import extensions
+from tpc_grader.locks import is_serving
+from tpc_grader.scores import cell_scores
 
-from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, campus_of, course_for
+from tpc_hub.campus.announcing import shown
+from tpc_hub.campus.classroom import FILTERS, Row, arranged, class_rows, outdated_counts
+from tpc_hub.campus.forms import (
+    REFRESH_SECONDS,
+    asked,
+    back,
+    check_student,
+    in_thread,
+    notices,
+)
+from tpc_hub.campus.identity import FormVisitor, SignedInVisitor, Visitor, campus_of, course_for
+from tpc_hub.campus.notices import Watch
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.student import page
 from tpc_hub.campus.times import in_zone
 from tpc_hub.formgrader import ensure_formgrader
-from tpc_hub.people import ClassCode, Person, members
+from tpc_hub.people import ClassCode, PeopleError, Person
 from tpc_hub.roster import csv_text
 
 router = APIRouter(prefix="/course/{course_id}")
-_jobs: dict[tuple[str, str, str], asyncio.Task[str]] = {}
+AUDIT_ENTRIES = 200
+_releasing: dict[tuple[str, str], asyncio.Task[str]] = {}
 
 
 @router.get("/class", response_class=HTMLResponse, include_in_schema=False)
-async def class_page(request: Request, who: SignedInVisitor, course_id: str) -> Response:
-    """Show the class: students x exercises, what waits for a person, and the buttons."""
+async def class_page(
+    request: Request,
+    who: SignedInVisitor,
+    course_id: str,
+    sort: str = "",
+    show: str = "",
+) -> Response:
+    """Show the class: what needs a person on top, then students x exercises, then the forms."""
     campus = campus_of(request)
     course = course_for(campus, who, course_id, "instructor")
-    jobs = [(verb, slug, task) for (job_course, verb, slug), task in _jobs.items() if job_course == course.id]
-    notes = [f"{verb} {slug}: {_result(task)}" for verb, slug, task in jobs]
-    with Session(campus.engine) as session:
-        code = session.scalar(select(ClassCode.code).where(ClassCode.course == course.id))
-        waiting = [
-            name
-            for name in members(session, course.id, "student")
-            if not session.get_one(Person, name).approved
-        ]
-    return page(
-        campus,
-        who,
-        "class.html",
-        course=course,
-        table=class_table(campus, course),
-        exercises=[read_exercise(campus.places.exercise(slug)) for slug in course.exercises],
-        notes=notes,
-        running=any(not task.done() for _, _, task in jobs),
-        code=code,
-        waiting=waiting,
-    )
+    running = [slug for (where, slug), task in _releasing.items() if where == course.id and not task.done()]
+    values = await in_thread(_class_values, campus, course, who, sort, show)
+    # What ended meanwhile is told on this page or, when its line came too late, on the next.
+    told = {note.partition(":")[0] for note in values["notes"]}
+    releasing = [slug for slug in running if slug not in told]
+    values["notes"] += [f"Making and releasing feedback of {slug} ..." for slug in releasing]
+    response = page(campus, who, "class.html", course=course, sort=sort, show=show, **values)
+    if values["going_on"] or releasing:
+        response.headers["Refresh"] = REFRESH_SECONDS
+    return response
 
 
 @router.get("/class.json", tags=["class"])
 async def class_json(request: Request, who: SignedInVisitor, course_id: str) -> list[dict[str, Any]]:
-    """Return one row per student: name, display name, and per exercise submitted time and score."""
+    """Return one row per student: name, display name, and per exercise state, submitted time and score."""
     campus = campus_of(request)
-    return class_table(campus, course_for(campus, who, course_id, "instructor"))
+    course = course_for(campus, who, course_id, "instructor")
+    return [row.as_json() for row in await in_thread(class_rows, campus, course)]
 
 
 @router.get("/grades.csv", tags=["class"])
@@ -67,93 +81,203 @@ async def grades_csv(request: Request, who: SignedInVisitor, course_id: str) -> 
     """Return the grades of the class as CSV."""
     campus = campus_of(request)
     course = course_for(campus, who, course_id, "instructor")
-    text = grades_text(campus, course)
+    text = grades_text(course, await in_thread(class_rows, campus, course))
     disposition = f'attachment; filename="{course.id}-grades.csv"'
     return Response(text, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
 
 
-@router.post("/{verb}", include_in_schema=False)
-async def start_job(
+@router.get("/audit", response_class=HTMLResponse, include_in_schema=False)
+async def audit_page(request: Request, who: SignedInVisitor, course_id: str, student: str = "") -> Response:
+    """Show who changed what about grades in this course, newest first."""
+    campus = campus_of(request)
+    course = course_for(campus, who, course_id, "instructor")
+    rows = await in_thread(
+        audit.entries, campus.places, course.id, student=student, limit=AUDIT_ENTRIES, after=0, exercise=""
+    )
+    entries = [(in_zone(row.at, course.zone), row) for row in reversed(rows)]
+    return page(campus, who, "audit.html", course=course, entries=entries, student=student)
+
+
+@router.post("/grade", include_in_schema=False)
+async def grade(
+    request: Request, who: FormVisitor, course_id: str, exercise: Annotated[str, Form()]
+) -> Response:
+    """Queue what was handed in and is not graded, or failed by a fault of the grader."""
+    campus, course = asked(request, who, course_id, exercise)
+    jobs = await in_thread(queue_class, campus.places, course, exercise)
+    if jobs:
+        done = functools.partial(_graded, campus, course, exercise, len(jobs))
+        notices.watch((who.name, course.id), Watch(f"Grading {exercise}", tuple(jobs), done))
+    else:
+        notices.say(
+            (who.name, course.id), f"Nothing to grade: all that was handed in for {exercise} is graded"
+        )
+    return back(course)
+
+
+@router.post("/feedback", include_in_schema=False)
+async def feedback(
+    request: Request, who: FormVisitor, course_id: str, exercise: Annotated[str, Form()]
+) -> Response:
+    """Make the feedback of an exercise and let students see it, with their scores."""
+    campus, course = asked(request, who, course_id, exercise)
+    running = _releasing.get((course.id, exercise))
+    if running is None or running.done():
+        _releasing[course.id, exercise] = asyncio.create_task(_release(campus, course, exercise, who))
+    return back(course)
+
+
+@router.post("/extend", include_in_schema=False)
+async def extend(
     request: Request,
     who: FormVisitor,
     course_id: str,
-    verb: str,
-    exercise: Annotated[str, Form()] = "",
-    person: Annotated[str, Form()] = "",
+    exercise: Annotated[str, Form()],
+    student: Annotated[str, Form()],
+    until: Annotated[str, Form()],
+    reason: Annotated[str, Form()] = "",
 ) -> Response:
-    """Grade, release feedback, approve a sign-up, or open the formgrader."""
-    campus = campus_of(request)
-    course = course_for(campus, who, course_id, "instructor")
-    if verb == "formgrader":
-        return RedirectResponse(
-            await ensure_formgrader(campus.places, campus.settings, course, list(campus.courses)), 303
-        )
-    if verb == "approve":
-        _approve(campus, course, person)
-    elif verb in ("grade", "feedback") and exercise in course.exercises:
-        running = _jobs.get((course.id, verb, exercise))
-        if running is None or running.done():
-            _jobs[course.id, verb, exercise] = asyncio.create_task(_run(campus, verb, course.id, exercise))
-    else:
-        raise HTTPException(404, f"There is nothing called {verb} {exercise} here.")
-    return RedirectResponse(f"{PREFIX}/course/{course.id}/class", status_code=303)
+    """Give one student more time."""
+    campus, course = asked(request, who, course_id, exercise)
+    check_student(campus, course, student)
+    moment = await in_thread(moment_in, course, until)
+    await in_thread(give_time, campus.places, course, exercise, student, moment, reason, who.name)
+    told = f"{student} may hand in {exercise} until {in_zone(moment, course.zone)}"
+    notices.say((who.name, course.id), told)
+    return back(course)
 
 
-def class_table(campus: Campus, course: Course) -> list[dict[str, Any]]:
-    """Return one row per student with the state of every exercise."""
-    with Session(campus.engine) as session:
-        students = {
-            name: session.get_one(Person, name).display_name
-            for name in members(session, course.id, "student")
-        }
-    rows = []
-    for name, display_name in students.items():
-        cells = {}
-        for slug in course.exercises:
-            where = standing(campus.places, course, slug, name)
-            cells[slug] = {
-                "submitted": in_zone(where.submitted, course.zone) if where.submitted else None,
-                "score": where.score,
-                "max_score": where.max_score,
-                "feedback": where.feedback,
-                "needs_person": where.needs_person,
-            }
-        rows.append({"name": name, "display_name": display_name, "exercises": cells})
-    return rows
+@router.post("/results", include_in_schema=False)
+async def results(
+    request: Request, who: FormVisitor, course_id: str, policy: Annotated[str, Form()]
+) -> Response:
+    """Decide when students see their scores."""
+    campus, course = asked(request, who, course_id)
+    await in_thread(visibility.set_results_policy, campus.places, course, policy, who.name)
+    notices.say((who.name, course.id), f"Students see their scores: {_POLICIES[policy]}")
+    return back(course)
 
 
-def grades_text(campus: Campus, course: Course) -> str:
-    """Return the grades as CSV: one row per student, one column per exercise."""
-    rows: list[dict[str, object]] = []
-    for row in class_table(campus, course):
-        scores = {
-            slug: "" if cell["score"] is None else cell["score"] for slug, cell in row["exercises"].items()
-        }
-        rows.append({"name": row["name"], "display_name": row["display_name"], **scores})
-    return csv_text(rows, ["name", "display_name", *course.exercises])
+@router.post("/answer", include_in_schema=False)
+async def answer(
+    request: Request,
+    who: FormVisitor,
+    course_id: str,
+    number: Annotated[int, Form()],
+    words: Annotated[str, Form()] = "",
+    points: Annotated[str, Form()] = "",
+) -> Response:
+    """Answer a student's request for a regrade; with points the score is set by hand."""
+    campus, course = asked(request, who, course_id)
+    try:
+        score = float(points.replace(",", ".")) if points.strip() else None
+    except ValueError as e:
+        raise PeopleError(f"{points!r} is no number of points. Nothing was changed.") from e
+    row = await in_thread(regrade.answer, campus.places, course, number, who.name, words, score)
+    told = f"{row.student}'s {row.cell}: answered, the score was {row.decision}"
+    notices.say((who.name, course.id), told)
+    return back(course)
 
 
-def _approve(campus: Campus, course: Course, name: str) -> None:
+@router.post("/approve", include_in_schema=False)
+async def approve(
+    request: Request, who: FormVisitor, course_id: str, person: Annotated[str, Form()]
+) -> Response:
+    """Let somebody in who signed up and waits."""
+    campus, course = asked(request, who, course_id)
+    check_student(campus, course, person)
     with Session(campus.engine) as session, session.begin():
-        person = session.get(Person, name)
-        if person is None or name not in members(session, course.id, "student"):
-            raise HTTPException(404, f"{name} has not signed up for this course.")
-        person.approved = True
+        session.get_one(Person, person).approved = True
+    notices.say((who.name, course.id), f"Approved {person}")
+    return back(course)
 
 
-async def _run(campus: Campus, verb: str, course: str, exercise: str) -> str:
-    """Run the command an instructor could type; returns its last line. Grading leaves this process free."""
+@router.post("/formgrader", include_in_schema=False)
+async def formgrader(request: Request, who: FormVisitor, course_id: str) -> Response:
+    """Open nbgrader's formgrader, started when it does not run."""
+    campus, course = asked(request, who, course_id)
+    address = await ensure_formgrader(campus.places, campus.settings, course, list(campus.courses))
+    return RedirectResponse(address, 303)
+
+
+def grades_text(course: Course, rows: list[Row]) -> str:
+    """Return the grades as CSV: one row per student, one column per exercise."""
+    lines: list[dict[str, object]] = []
+    for row in rows:
+        scores = {slug: "" if cell.score is None else cell.score for slug, cell in row.cells.items()}
+        lines.append({"name": row.name, "display_name": row.display_name, **scores})
+    return csv_text(lines, ["name", "display_name", *course.exercises])
+
+
+_POLICIES = {
+    "now": "as soon as they are graded",
+    "after-due": "after the due date",
+    "on-release": "when you release them",
+}
+
+
+def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show: str) -> dict[str, Any]:
+    """Return everything the class page shows."""
+    rows = class_rows(campus, course)
+    notes, going_on = notices.take(campus.places, (who.name, course.id))
+    with Session(campus.engine) as session:
+        code = session.scalar(select(ClassCode.code).where(ClassCode.course == course.id))
+    failed = [(row, slug, cell) for row in rows for slug, cell in row.cells.items() if cell.failed]
+    requests = regrade.requests_of(campus.places, course.id)
+    return {
+        "rows": arranged(rows, sort, show),
+        "students": rows,
+        "exercises": [read_exercise(campus.places.exercise(slug)) for slug in course.exercises],
+        "to_grade": {
+            slug: sum(row.cells[slug].state == "waits to be graded" for row in rows)
+            for slug in course.exercises
+        },
+        "by_hand": sum(cell.by_hand > 0 for row in rows for cell in row.cells.values()),
+        "failed": failed,
+        "requests": [
+            (each, cell_scores(campus.places, course.id, each.exercise, each.student).get(each.cell))
+            for each in requests
+            if not each.decision
+        ],
+        "answered": [each for each in requests if each.decision],
+        "waiting": [row.name for row in rows if not row.approved],
+        "outdated": outdated_counts(campus, course, rows),
+        "extensions": [
+            (each, in_zone(each.until, course.zone)) for each in extensions(campus.places, course.id)
+        ],
+        "announcements": shown(campus, course),
+        "policy": visibility.results_policy(campus.places, course),
+        "policies": _POLICIES,
+        "released": {
+            slug for slug in course.exercises if visibility.is_released(campus.places, course.id, slug)
+        },
+        "filters": FILTERS,
+        "serving": is_serving(campus.places),
+        "code": code,
+        "notes": notes,
+        "going_on": going_on,
+    }
+
+
+def _graded(campus: Campus, course: Course, exercise: str, count: int) -> str:
+    jobs = newest_jobs(campus.places, course.id, exercise)
+    failed = sum(job.state == "failed" for job in jobs.values())
+    return f"{exercise}: graded {count} submissions, {failed} failed"
+
+
+async def _release(campus: Campus, course: Course, exercise: str, who: Visitor) -> str:
+    """Run the command an operator could type: nbgrader needs seconds and a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tpc_hub.cli", verb, course, exercise, "--json"),
+        *(sys.executable, "-m", "tpc_hub.cli", "feedback", course.id, exercise, "--json", "--by", who.name),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=campus.places.root,
     )
     out, err = await process.communicate()
     if process.returncode:
-        return "failed: " + (err.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
-    return str(json.loads(out.decode().strip().splitlines()[-1])["summary"])
-
-
-def _result(task: asyncio.Task[str]) -> str:
-    return task.result() if task.done() else "running"
+        reason = (err.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+        told = f"{exercise}: feedback was not released. {reason}"
+    else:
+        told = f"{exercise}: {json.loads(out.decode().strip().splitlines()[-1])['summary']}"
+    notices.say((who.name, course.id), told)
+    return told

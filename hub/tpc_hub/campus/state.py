@@ -9,6 +9,7 @@ from jinja2 import Environment
 from sqlalchemy import Engine
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
+from tpc_grader.intake import Intake
 
 from tpc_hub.settings import Settings
 
@@ -35,3 +36,7 @@ class Campus:
     token: str
     sessions: dict[str, SignedIn] = field(default_factory=dict)
     pending: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # When each student's server was last started ahead, by the monotonic clock.
+    warmed: dict[str, float] = field(default_factory=dict)
+    # Opened by the first request that needs it.
+    intake: Intake | None = None

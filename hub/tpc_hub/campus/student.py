@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-import nh3
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, BackgroundTasks, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
-from tpc_courses.lesson import read_lesson
-from tpc_courses.manifest import Course
-from tpc_grader.records import Standing, feedback_page, standing
+from tpc_grader.feedback import POLICY, RULES, clean_body
+from tpc_grader.records import newest_feedback
 
 from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, Visitor, campus_of, course_for
+from tpc_hub.campus.overview import course_card, course_rows, next_step
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.times import in_zone
+from tpc_hub.campus.warm import server_line, warm_up
 from tpc_hub.people import LessonVisit, course_of_code, enrol
 
 router = APIRouter()
 
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
-async def home(request: Request, who: SignedInVisitor) -> Response:
+async def home(request: Request, who: SignedInVisitor, background: BackgroundTasks) -> Response:
     """Show the person's courses and the one next thing to do."""
     campus = campus_of(request)
-    cards = [_card(campus, campus.courses[name], who) for name in who.roles if name in campus.courses]
-    next_step = next((card["next"] for card in cards if card["next"]), None)
-    return page(campus, who, "home.html", cards=cards, next_step=next_step)
+    server = await server_line(campus, who)
+    background.add_task(warm_up, campus, who)
+    cards = [course_card(campus, campus.courses[name], who) for name in who.roles if name in campus.courses]
+    return page(campus, who, "home.html", cards=cards, step=next_step(cards), server=server)
 
 
 @router.get("/course/{course_id}", response_class=HTMLResponse, include_in_schema=False)
@@ -38,7 +37,7 @@ async def course_page(request: Request, who: SignedInVisitor, course_id: str) ->
     """Show a course: lessons in order, exercises between them, with their state."""
     campus = campus_of(request)
     course = course_for(campus, who, course_id)
-    return page(campus, who, "course.html", course=course, rows=_rows(campus, course, who))
+    return page(campus, who, "course.html", course=course, rows=course_rows(campus, course, who))
 
 
 @router.get("/api/courses", tags=["courses"])
@@ -50,7 +49,7 @@ async def courses_json(request: Request, who: SignedInVisitor) -> list[dict[str,
             "id": course.id,
             "title": course.title,
             "role": who.roles[course.id],
-            "units": _rows(campus, course, who),
+            "units": course_rows(campus, course, who),
         }
         for course in campus.courses.values()
         if course.id in who.roles
@@ -114,18 +113,24 @@ async def feedback(request: Request, who: SignedInVisitor, course_id: str, exerc
     course = course_for(campus, who, course_id)
     if exercise not in course.exercises:
         raise HTTPException(404, f"There is no exercise {exercise} in this course.")
-    text = feedback_page(campus.places, course, exercise, who.name)
-    if text is None:
+    found = newest_feedback(campus.places, course, exercise, who.name)
+    if found is None:
         raise HTTPException(
             404, "There is no feedback for you yet. It appears here when your instructor releases it."
         )
-    tags = nh3.ALLOWED_TAGS | {"section", "figure"}
-    allowed = {**nh3.ALLOWED_ATTRIBUTES, "*": {"class", "id"}, "img": {"src", "alt"}}
-    body = nh3.clean(text, tags=tags, attributes=allowed, url_schemes={"http", "https", "data"})
-    response = page(campus, who, "feedback.html", course=course, exercise=exercise, feedback=body)
+    submission, text = found
+    response = page(
+        campus,
+        who,
+        "feedback.html",
+        course=course,
+        exercise=read_exercise(campus.places.exercise(exercise)),
+        submitted=in_zone(submission.received_at, course.zone),
+        feedback=clean_body(text),
+        rules=RULES,
+    )
     response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-top-navigation; "
-        "frame-ancestors 'none'"
+        f"{POLICY}; sandbox allow-top-navigation; frame-ancestors 'none'"
     )
     return response
 
@@ -148,71 +153,3 @@ def page(campus: Campus, who: Visitor, template: str, **values: Any) -> HTMLResp
         "hub_url": campus.settings.url,
     }
     return HTMLResponse(campus.templates.get_template(template).render(**common, **values))
-
-
-def _card(campus: Campus, course: Course, who: Visitor) -> dict[str, Any]:
-    rows = _rows(campus, course, who)
-    lessons = [row for row in rows if row["kind"] == "lesson"]
-    exercises = [row for row in rows if row["kind"] == "exercise"]
-    undone = next((row for row in lessons if row["state"] != "done"), None)
-    due = sorted((row for row in exercises if row["due"] and row["open"]), key=lambda row: row["due_utc"])
-    return {
-        "course": course,
-        "role": who.roles[course.id],
-        "done": sum(row["state"] == "done" for row in lessons),
-        "lessons": len(lessons),
-        "due": due[0] if due else None,
-        "score": sum(row["score"] or 0 for row in exercises),
-        "points": sum(row["points"] for row in exercises),
-        "next": {"course": course, **undone} if undone and who.roles[course.id] == "student" else None,
-    }
-
-
-def _rows(campus: Campus, course: Course, who: Visitor) -> list[dict[str, Any]]:
-    with Session(campus.engine) as session:
-        query = select(LessonVisit).where(LessonVisit.person == who.name)
-        visits = {visit.lesson: visit.done for visit in session.scalars(query)}
-    rows: list[dict[str, Any]] = []
-    for unit in course.units:
-        if unit.lesson:
-            rows.append(_lesson_row(campus, unit.lesson, visits))
-        if unit.exercise:
-            rows.append(_exercise_row(campus, course, unit.exercise, who))
-    return rows
-
-
-def _lesson_row(campus: Campus, slug: str, visits: dict[str, bool]) -> dict[str, Any]:
-    lesson = read_lesson(campus.places.lesson(slug))
-    state = "not started" if slug not in visits else "done" if visits[slug] else "opened"
-    return {
-        "kind": "lesson",
-        "state": state,
-        **lesson.model_dump(include={"slug", "title", "objectives", "minutes"}),
-    }
-
-
-def _exercise_row(campus: Campus, course: Course, slug: str, who: Visitor) -> dict[str, Any]:
-    exercise = read_exercise(campus.places.exercise(slug))
-    unit = course.unit_of(slug)
-    where = standing(campus.places, course, slug, who.name)
-    return {
-        "kind": "exercise",
-        "slug": slug,
-        "title": exercise.title,
-        "points": exercise.points,
-        "due": in_zone(unit.due, course.zone) if unit.due else None,
-        "due_utc": unit.due,
-        "open": unit.due is None or unit.due > dt.datetime.now(dt.UTC),
-        "state": _words(where, course),
-        "score": where.score if where.feedback else None,
-        "feedback": where.feedback,
-    }
-
-
-def _words(where: Standing, course: Course) -> str:
-    if where.feedback and where.score is not None:
-        return f"graded {where.score:g}/{where.max_score:g}"
-    if where.submitted is None:
-        return "not submitted"
-    when = f"submitted {in_zone(where.submitted, course.zone)}"
-    return f"{when}, graded, feedback to come" if where.score is not None else when

@@ -1,0 +1,273 @@
+"""Kills under load: students hand in while worker, service and hub of a real campus are killed at random moments.
+
+Nothing that got a receipt may be lost, nothing graded twice, and the gradebook must say what a fresh run says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nbformat
+import psutil
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from tpc_courses.manifest import Course, load_courses
+from tpc_courses.places import Places
+from tpc_grader import audit, grading, sources
+from tpc_grader.archive import pack
+from tpc_grader.client import IntakeClient, IntakeError
+from tpc_grader.database import open_database
+from tpc_grader.jobs import JobRow
+from tpc_grader.receipts import Receipt, ReceiptError, private_key, verify
+from tpc_grader.scores import class_scores
+from tpc_grader.store import Store, Submission
+
+from tpc_hub import people
+from tpc_hub.bench.grading import answered
+from tpc_hub.bench.hubs import free_ports, own_campus
+
+# What is killed: a name, and words of its command line.
+VICTIMS = {"worker": "tpc_hub.cli worker", "service": "tpc_hub.campus", "hub": "jupyterhub -f"}
+# A student's server has such a token; `tpc_hub.configure` says which scopes.
+SCOPES = ["users:activity!user", "access:services!service=campus"]
+# A hang, not a measure: several kills in a row take a minute on a busy machine.
+RECEIPT_SECONDS = 300
+QUIET_SECONDS = 600
+Say = Callable[[str], None]
+
+
+@dataclass
+class Story:
+    """What happened: the receipts that students got, and which processes were killed."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    killed: Counter[str] = field(default_factory=Counter)
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+def bench_faults(
+    places: Places, students: int, each: int, kills: int, seed: int | None, say: Say
+) -> dict[str, Any]:
+    """Return what a campus of its own lost under kills; raises RuntimeError when it lost anything."""
+    seed = random.randrange(10**6) if seed is None else seed
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="campus-faults-") as folder:
+        state = Places(places.root, Path(folder))
+        course = next(course for course in load_courses(state) if course.exercises)
+        with own_campus(state, free_ports()) as (port, _, _):
+            say(f"the campus is up on port {port}; seed {seed}")
+            story = hand_in_under_kills(state, course, port, students, each, kills, random.Random(seed), say)
+            handed_in = time.monotonic() - began
+            say(f"all is handed in, killed {dict(story.killed)}; waiting for the grades")
+            wait_until_quiet(state, course)
+            found = problems(state, course, story.receipts)
+            outcomes = Counter(row.state for row in jobs_of(state) if row.kind == "full")
+    if sum(story.killed.values()) != kills:
+        raise RuntimeError(f"only {dict(story.killed)} of {kills} kills took place (seed {seed})")
+    if found:
+        raise RuntimeError(f"{len(found)} problems (seed {seed}): " + "; ".join(found[:5]))
+    return {
+        "benchmark": "faults",
+        "seed": seed,
+        "students": students,
+        "submissions": len(story.receipts),
+        "killed": dict(story.killed),
+        "full_runs": dict(outcomes),
+        "hand_in_seconds": round(handed_in, 1),
+        "seconds": round(time.monotonic() - began, 1),
+        "lost": 0,
+        "graded_twice": 0,
+    }
+
+
+def hand_in_under_kills(
+    places: Places,
+    course: Course,
+    port: int,
+    students: int,
+    each: int,
+    kills: int,
+    chance: random.Random,
+    say: Say,
+) -> Story:
+    """Let students hand in at the same time, while processes are killed in random order at random moments."""
+    tokens = {
+        name: _token(places, course, port, name) for name in (f"student-{n:02}" for n in range(students))
+    }
+    work = {name: _answers(places, course, each, chance) for name in tokens}
+    story = Story()
+    # Each kind as often as the others, in a random order, spread over the time in which submissions come in.
+    order = [name for _ in range(-(-kills // len(VICTIMS))) for name in VICTIMS][:kills]
+    chance.shuffle(order)
+    points = sorted(chance.sample(range(students * each), kills))
+    plan = [(point, name, chance.uniform(0, 0.5)) for point, name in zip(points, order, strict=True)]
+    killer = threading.Thread(target=_kill, args=(places, story, plan, say), daemon=True)
+    killer.start()
+    with ThreadPoolExecutor(students) as pool:
+        turns = [pool.submit(_hand_in, course, port, tokens[name], work[name], story) for name in tokens]
+        for turn in turns:
+            turn.result()
+    story.done.set()
+    killer.join()
+    return story
+
+
+def wait_until_quiet(places: Places, course: Course) -> None:
+    """Wait until every submission was queued and every job has ended; raises RuntimeError when it takes too long."""
+    deadline = time.monotonic() + QUIET_SECONDS
+    while not is_quiet(places, course.id, course.exercises[0]):
+        if time.monotonic() > deadline:
+            states = Counter((row.kind, row.state) for row in jobs_of(places))
+            raise RuntimeError(f"the queue did not empty in {QUIET_SECONDS} s: {dict(states)}")
+        time.sleep(0.5)
+
+
+def is_quiet(places: Places, course: str, exercise: str) -> bool:
+    """Return whether every submission was queued and every job has ended."""
+    rows = jobs_of(places)
+    queued = {row.submission for row in rows if row.kind == "full"}
+    kept = {each.id for each in Store(places).all(course, exercise)}
+    return kept <= queued and all(row.state in ("graded", "superseded") for row in rows)
+
+
+def jobs_of(places: Places) -> list[JobRow]:
+    """Return all jobs."""
+    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+        return list(session.scalars(select(JobRow)))
+
+
+def problems(places: Places, course: Course, receipts: list[Receipt]) -> list[str]:
+    """Compare receipts, store, queue, audit log and gradebook of a quiet campus; returns what is wrong."""
+    exercise = course.exercises[0]
+    newest = Store(places).latest(course.id, exercise)
+    fresh = {each.student: grading.run(places, course, each).points for each in newest}
+    return [*book_problems(places, course.id, exercise, receipts), *_scores(places, course, exercise, fresh)]
+
+
+def book_problems(places: Places, course: str, exercise: str, receipts: list[Receipt]) -> list[str]:
+    """Compare receipts, store, queue and audit log of a quiet campus; returns what is wrong."""
+    kept = {each.id: each for each in Store(places).all(course, exercise)}
+    full = [row for row in jobs_of(places) if row.kind == "full"]
+    newest = {each.id for each in Store(places).latest(course, exercise)}
+    rows = audit.entries(places)
+    written = Counter(row.submission for row in rows if row.what == "score")
+    graded = {row.submission for row in full if row.state == "graded"}
+    lines = (places.logs / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+    return [
+        *(found for receipt in receipts if (found := _receipt_problem(places, receipt, kept))),
+        *(f"{id}: never queued" for id in kept.keys() - {row.submission for row in full}),
+        *(f"{id}: the newest of its student, and not graded" for id in newest - graded),
+        *(f"{id}: {count} scores in the audit log" for id, count in written.items() if count != 1),
+        *(f"{id}: graded, or in the audit log, but not both" for id in graded ^ set(written)),
+        *(["audit.jsonl tells another story"] if _numbers(lines) != [row.number for row in rows] else []),
+    ]
+
+
+def _scores(places: Places, course: Course, exercise: str, expected: dict[str, float]) -> Iterator[str]:
+    scores = class_scores(places, course.id)
+    for student, points in expected.items():
+        found = scores.get((student, exercise))
+        if found is None or abs(found.points - points) > 1e-9:
+            yield f"{student}: {found.points if found else 'nothing'} in the gradebook, a fresh run gives {points}"
+
+
+def _receipt_problem(places: Places, receipt: Receipt, kept: dict[str, Submission]) -> str:
+    if receipt.submission not in kept:
+        return f"{receipt.submission}: a receipt without its submission"
+    try:
+        verify(receipt, private_key(places).public_key())
+    except ReceiptError as e:
+        return f"{receipt.submission}: {e}"
+    lost = [file.name for file in receipt.files if not kept[receipt.submission].path(file).is_file()]
+    return f"{receipt.submission}: lost {lost}" if lost else ""
+
+
+def _numbers(lines: list[str]) -> list[int]:
+    return [int(json.loads(line)["number"]) for line in lines]
+
+
+def _answers(places: Places, course: Course, each: int, chance: random.Random) -> list[bytes]:
+    """Return archives to hand in, one after the other: right and wrong solutions, no two alike."""
+    exercise = course.exercises[0]
+    source = sources.current(places, course.id, exercise)
+    solutions = sorted((places.exercises / exercise).glob("*/*.py"))
+    made = []
+    for number in range(each):
+        notebook = answered(source, chance.choice(solutions).read_text("utf-8") + f"\n# {number}\n")
+        made.append(pack({f"{exercise}.ipynb": nbformat.writes(notebook).encode()}))
+    return made
+
+
+def _hand_in(course: Course, port: int, token: str, work: list[bytes], story: Story) -> None:
+    """Hand in one after the other, each until there is a receipt, as who sees that the campus did not answer."""
+    client = IntakeClient(f"http://127.0.0.1:{port + 3}/services/campus/intake", token)
+    for archive in work:
+        deadline = time.monotonic() + RECEIPT_SECONDS
+        while True:
+            try:
+                story.receipts.append(client.submit(course.id, course.exercises[0], archive))
+                break
+            except (IntakeError, ValueError) as e:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"no receipt in {RECEIPT_SECONDS} s: {e}") from e
+                time.sleep(0.2)
+
+
+def _kill(places: Places, story: Story, plan: list[tuple[int, str, float]], say: Say) -> None:
+    """Kill what the plan says, each once so many receipts are there, and not before it runs again."""
+    for point, name, delay in plan:
+        while len(story.receipts) < point and not story.done.is_set():
+            time.sleep(0.02)
+        time.sleep(delay)
+        deadline = time.monotonic() + RECEIPT_SECONDS
+        while not kill_process(places, VICTIMS[name]):
+            if time.monotonic() > deadline:
+                say(f"the {name} did not come back in {RECEIPT_SECONDS} s")
+                return
+            time.sleep(0.1)
+        story.killed[name] += 1
+        say(f"killed the {name} after {len(story.receipts)} receipts")
+
+
+def kill_process(places: Places, words: str) -> bool:
+    """Kill a process of a campus, without notice; returns whether there was one."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            if words in line and process.environ().get("CAMPUS_INSTANCE") == str(places.state):
+                process.kill()
+                return True
+    return False
+
+
+def _token(places: Places, course: Course, port: int, name: str) -> str:
+    """Enrol a student, let them sign in once, and return a token as their server has it."""
+    password = people.random_password()
+    with Session(people.open_database(places.database_url)) as session, session.begin():
+        session.add(people.Person(name=name, display_name=name))
+        session.flush()
+        people.set_password(session, name, password)
+        people.enrol(session, course.id, name)
+    headers = {"Host": f"hub.localhost:{port}"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, headers=headers) as client:
+        client.get("/hub/login")
+        form = {"username": name, "password": password, "_xsrf": client.cookies["_xsrf"]}
+        client.post("/hub/login", data=form)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, headers=headers) as client:
+        asked = {"auth": {"username": name, "password": password}, "scopes": SCOPES}
+        answer = client.post(f"/hub/api/users/{name}/tokens", json=asked)
+    if answer.status_code != 201:
+        raise RuntimeError(f"no token for {name}: {answer.status_code} {answer.text[:200]}")
+    return str(answer.json()["token"])

@@ -1,0 +1,167 @@
+"""Grading a class: stock `nbgrader autograde`, then the sandbox and one writer, on the same submissions.
+
+Each student's notebook holds one of the exercise's right or wrong solutions, and imports JAX as the lessons do.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell
+from tpc_courses.manifest import Course, Unit
+from tpc_courses.places import Places
+from tpc_grader import grading, sources
+from tpc_grader.coursework import prepare_course
+from tpc_grader.doors import TIMESTAMP, submitted_folder
+from tpc_grader.scores import cell_scores
+from tpc_grader.store import Store, Submission
+
+COURSE = "bench"
+IMPORTS = "import jax\nimport jax.numpy as jnp\n"
+Say = Callable[[str], None]
+
+
+def bench_grading(places: Places, exercise: str, students: int, cores: int, say: Say) -> dict[str, Any]:
+    """Grade a class both ways and return times, ratio and floor; raises RuntimeError when scores differ."""
+    with tempfile.TemporaryDirectory(prefix="campus-bench-") as folder:
+        here = Places(places.root, Path(folder) / "state")
+        course = _course(exercise)
+        say(f"Preparing {students} submissions to {exercise} ...")
+        prepare_course(here, course)
+        submissions = _hand_in(here, exercise, students)
+        there = _stock_copy(here, submissions)
+        say("Grading with stock nbgrader autograde ...")
+        stock_seconds, cell_seconds = _grade_stock(there, exercise)
+        say(f"  {stock_seconds:.1f} s. Grading in the sandbox ...")
+        seconds = _grade_ours(here, course, submissions, cores)
+        say(f"  {seconds:.1f} s")
+        differing = _differing(here, there, exercise, submissions)
+        if differing:
+            raise RuntimeError(f"{len(differing)} scores differ from stock nbgrader: {differing[:5]}")
+        return {
+            "benchmark": "grading",
+            "exercise": exercise,
+            "students": students,
+            "cores": cores,
+            "stock_seconds": round(stock_seconds, 2),
+            "campus_seconds": round(seconds, 2),
+            "ratio": round(stock_seconds / seconds, 2),
+            "floor_seconds": round(cell_seconds / cores, 2),
+            "equal_scores": True,
+        }
+
+
+def _course(exercise: str) -> Course:
+    return Course(id=COURSE, title="Benchmark", summary="One exercise.", units=(Unit(exercise=exercise),))
+
+
+def _hand_in(places: Places, exercise: str, students: int) -> list[Submission]:
+    """Return one submission for each student: two right ones for each wrong one."""
+    source = sources.current(places, COURSE, exercise)
+    folder = places.exercises / exercise
+    right, wrong = (cycle(sorted((folder / kind).glob("*.py"))) for kind in ("right", "wrong"))
+    solutions = [next(wrong) if number % 3 == 2 else next(right) for number in range(students)]
+    store = Store(places)
+    return [
+        store.add(
+            COURSE,
+            exercise,
+            f"student{number:03}",
+            source.version,
+            {f"{exercise}.ipynb": nbformat.writes(answered(source, solution.read_text("utf-8"))).encode()},
+        )
+        for number, solution in enumerate(solutions)
+    ]
+
+
+def answered(source: sources.Source, solution: str) -> nbformat.NotebookNode:
+    """Return the author's notebook with a solution in place of the cells that define its functions."""
+    notebook = nbformat.read(source.source, as_version=4)
+    ours, placed = _defined(solution), False
+    for cell in notebook.cells:
+        facts = cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "code" and facts.get("solution") and ours & _defined(cell.source):
+            cell.source, placed = ("" if placed else solution), True
+    notebook.cells.insert(0, new_code_cell(IMPORTS, id="imports"))
+    return notebook
+
+
+def _defined(source: str) -> set[str]:
+    return {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
+
+
+def _stock_copy(places: Places, submissions: list[Submission]) -> Places:
+    """Return the same course with nbgrader's own preprocessors, and the submissions where it expects them."""
+    there = Places(places.root, places.state.with_name("stock"))
+    shutil.copytree(places.nbgrader(COURSE), there.nbgrader(COURSE))
+    (there.nbgrader(COURSE) / "nbgrader_config.py").write_text(
+        "c = get_config()\n"
+        f"c.CourseDirectory.root = {str(there.nbgrader(COURSE))!r}\n"
+        f"c.CourseDirectory.course_id = {COURSE!r}\n"
+        "c.Execute.timeout = 60\n",
+        encoding="utf-8",
+    )
+    for each in submissions:
+        folder = submitted_folder(there, COURSE, each.exercise, each.student)
+        each.write_to(folder)
+        (folder / "timestamp.txt").write_text(each.received_at.strftime(TIMESTAMP), encoding="utf-8")
+    return there
+
+
+def _grade_stock(places: Places, exercise: str) -> tuple[float, float]:
+    """Run the command; returns its seconds, and those that cells ran."""
+    folder = places.nbgrader(COURSE)
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    began = time.monotonic()
+    command = [sys.executable, "-m", "nbgrader", "autograde", exercise]
+    answer = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    seconds = time.monotonic() - began
+    if answer.returncode:
+        raise RuntimeError(f"nbgrader autograde failed: {answer.stderr.strip().splitlines()[-1]}")
+    return seconds, sum(_cell_seconds(path) for path in folder.glob(f"autograded/*/{exercise}/*.ipynb"))
+
+
+def _cell_seconds(path: Path) -> float:
+    times = [cell.metadata.get("execution", {}) for cell in nbformat.read(path, as_version=4).cells]
+    spans = [(each.get("iopub.execute_input"), each.get("shell.execute_reply")) for each in times]
+    return sum((_moment(end) - _moment(start)).total_seconds() for start, end in spans if start and end)
+
+
+def _moment(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _grade_ours(places: Places, course: Course, submissions: list[Submission], cores: int) -> float:
+    """Run as many jobs at once as there are cores, and record each as it comes."""
+    grading.run(places, course, submissions[0], public=True)  # a worker that serves has its preloaded process
+    began = time.monotonic()
+    with ThreadPoolExecutor(cores) as pool:
+        jobs = {pool.submit(grading.run, places, course, each): each for each in submissions}
+        for job in as_completed(jobs):
+            grading.record(places, course, jobs[job], job.result())
+    return time.monotonic() - began
+
+
+def _differing(here: Places, there: Places, exercise: str, submissions: list[Submission]) -> list[str]:
+    found = []
+    for each in submissions:
+        ours, stock = (cell_scores(side, COURSE, exercise, each.student) for side in (here, there))
+        found += [
+            f"{each.student} {name}: {ours[name].auto} instead of {score.auto}"
+            for name, score in stock.items()
+            if ours[name].auto != score.auto
+        ]
+    return found

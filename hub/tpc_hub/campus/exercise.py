@@ -1,0 +1,201 @@
+"""The page of one exercise: what is asked, what was handed in, where it waits, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from tpc_courses.exercise import Exercise, Part, read_exercise
+from tpc_courses.manifest import Course
+from tpc_grader import database, queue, regrade, visibility
+from tpc_grader.archive import Refused
+from tpc_grader.late import Deadline
+from tpc_grader.progress import Progress
+from tpc_grader.records import Standing, newest_feedback, standing
+from tpc_grader.results import CellScore
+from tpc_grader.scores import Score, cell_scores
+from tpc_grader.store import Submission
+
+from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, Visitor, campus_of, course_for
+from tpc_hub.campus.intake import intake_of
+from tpc_hub.campus.state import Campus
+from tpc_hub.campus.student import page
+from tpc_hub.campus.times import duration, in_zone, relative
+from tpc_hub.people import PeopleError
+
+router = APIRouter()
+REFRESH_SECONDS = 5
+_WHEN_SEEN = {
+    "now": "You see it as soon as it is graded.",
+    "after-due": "You see it after the due date.",
+    "on-release": "You see it when your instructor releases it.",
+}
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """One part of an exercise as the student sees it now: `state` in words, `mood` good, warn, bad or empty."""
+
+    name: str
+    points: float
+    state: str
+    mood: str = ""
+    message: str = ""
+
+
+@router.get("/exercise/{course_id}/{slug}", response_class=HTMLResponse, include_in_schema=False)
+async def exercise_page(request: Request, who: SignedInVisitor, course_id: str, slug: str) -> Response:
+    """Show an exercise to a person of its course; it loads itself again while something is being graded."""
+    campus = campus_of(request)
+    course = course_for(campus, who, course_id)
+    if slug not in course.exercises:
+        raise HTTPException(404, f"There is no exercise {slug} in this course.")
+    exercise = read_exercise(campus.places.exercise(slug))
+    attempts = intake_of(request).store.all(course.id, slug, who.name)
+    progress = queue.progress(campus.places, attempts[0].id) if attempts else None
+    found = newest_feedback(campus.places, course, slug, who.name)
+    seen = bool(attempts) and visibility.may_see(campus.places, course, slug, who.name)
+    scores = cell_scores(campus.places, course.id, slug, who.name) if seen else {}
+    response = page(
+        campus,
+        who,
+        "exercise.html",
+        course=course,
+        exercise=exercise,
+        times=_times(intake_of(request).deadline(course.id, slug, who.name), course),
+        late=course.late,
+        attempts=[_attempt(course, each) for each in attempts],
+        standing=_shown_standing(campus, course, slug, who),
+        status=_status(campus, course, progress) if progress else None,
+        parts=part_results(exercise, progress, scores),
+        scores=scores,
+        requests=regrade.requests_of(campus.places, course.id, slug, who.name),
+        feedback=in_zone(found[0].received_at, course.zone) if found else None,
+    )
+    if progress is not None and progress.state in ("queued", "running"):
+        response.headers["Refresh"] = str(REFRESH_SECONDS)
+    return response
+
+
+@router.get("/receipt/{submission}.json", tags=["receipts"])
+async def receipt(request: Request, who: SignedInVisitor, submission: str) -> Response:
+    """Return the receipt of an own submission as the file to keep."""
+    try:
+        found = intake_of(request).store.get(submission)
+    except KeyError:
+        found = None
+    if found is None or found.student != who.name:
+        raise HTTPException(404, "There is no such submission of yours.")
+    name = f"receipt-{found.exercise}-{found.receipt.code}.json"
+    return Response(
+        found.receipt.text(),
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.post("/exercise/{course_id}/{slug}/regrade", include_in_schema=False)
+async def ask_for_regrade(
+    request: Request,
+    who: FormVisitor,
+    course_id: str,
+    slug: str,
+    cell: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Keep a student's request that a part be graded again; the answer appears on the same page."""
+    campus = campus_of(request)
+    course = course_for(campus, who, course_id, "student")
+    newest = intake_of(request).store.newest(course.id, slug, who.name)
+    if newest is None:
+        raise HTTPException(404, "You have handed in nothing for this exercise.")
+    try:
+        regrade.request(campus.places, course, newest, cell, reason)
+    except Refused as e:
+        raise PeopleError(str(e)) from e
+    return RedirectResponse(f"{PREFIX}/exercise/{course.id}/{slug}#regrade", status_code=303)
+
+
+def part_results(exercise: Exercise, progress: Progress | None, scores: dict[str, Score]) -> list[PartResult]:
+    """Return each part with what its student may know: the score, else how the visible tests went.
+
+    `scores` are the gradebook's and empty while hidden: what a person changed by hand counts before the run.
+    """
+    result = progress.result if progress else None
+    public = progress.public_result if progress else None
+    said = {cell.name: cell.message for cell in (result.cells if result else ())}
+    tried = {cell.name: cell for cell in (public.cells if public else ())}
+    return [
+        _part(part, scores.get(part.name), said.get(part.name, ""), tried.get(part.name))
+        for part in exercise.parts
+    ]
+
+
+def _part(part: Part, score: Score | None, message: str, tried: CellScore | None) -> PartResult:
+    if score is not None and score.points is not None and not score.needs_person:
+        mood = "good" if score.points >= score.max_score else "bad" if score.points <= 0 else "warn"
+        words = f"{score.points:g} of {score.max_score:g}"
+        return PartResult(part.name, part.points, words, mood, message)
+    if part.manual:
+        return PartResult(part.name, part.points, "graded by your instructor")
+    if tried is not None:
+        words = "visible tests passed" if tried.passed else "visible tests not passed"
+        return PartResult(part.name, part.points, words, "good" if tried.passed else "bad", tried.message)
+    return PartResult(part.name, part.points, "not graded yet")
+
+
+def _status(campus: Campus, course: Course, progress: Progress) -> dict[str, str]:
+    """Return one line on where the newest submission stands, and what it means."""
+    left = f", about {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+    outcome = progress.result or progress.public_result
+    said = outcome.reason if outcome else ""
+    if progress.state == "queued":
+        return {
+            "mood": "",
+            "line": f"Waiting to be graded: number {progress.position} in the queue{left}.",
+            "more": said,
+        }
+    if progress.state == "running":
+        return {"mood": "", "line": f"Being graded now{left}.", "more": said}
+    if progress.state == "failed":
+        return {"mood": "warn", "line": progress.reason, "more": ""}
+    if progress.result is None:
+        seen = _WHEN_SEEN[visibility.results_policy(campus.places, course)]
+        return {"mood": "good", "line": f"Graded. {seen}", "more": said}
+    mood = "good" if progress.result.outcome == "graded" else "bad"
+    points = f"{progress.result.points:g} of {progress.result.max_points:g} points from tests."
+    return {"mood": mood, "line": f"Graded: {points}", "more": said}
+
+
+def _shown_standing(campus: Campus, course: Course, slug: str, who: Visitor) -> Standing | None:
+    """Return the standing with scores, only when the student may see them."""
+    if not visibility.may_see(campus.places, course, slug, who.name):
+        return None
+    found = standing(campus.places, course, slug, who.name)
+    return found if found.score is not None else None
+
+
+def _attempt(course: Course, submission: Submission) -> dict[str, Any]:
+    return {
+        "id": submission.id,
+        "when": in_zone(submission.received_at, course.zone),
+        "exact": submission.received_at.isoformat(),
+        "code": submission.receipt.code,
+        "sha256": submission.sha256,
+        "version": submission.version,
+        "files": [file.name for file in submission.files],
+    }
+
+
+def _times(until: Deadline, course: Course) -> dict[str, Any]:
+    now = database.utcnow()
+    told: dict[str, Any] = {"extended": until.extended, "state": "open"}
+    for name, moment in (("due", until.due), ("closes", until.closes)):
+        told[name] = f"{in_zone(moment, course.zone)}, {relative(moment, now)}" if moment else None
+    if until.closes is not None and now > until.closes:
+        told["state"] = "closed"
+    elif until.due is not None and now > until.due:
+        told["state"] = "late"
+    return told

@@ -1,0 +1,60 @@
+"""What the forms of an instructor share: who may send them, where they lead, and what is told afterwards."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import anyio
+from fastapi import HTTPException, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
+from tpc_courses.manifest import Course
+from tpc_grader.archive import Refused
+
+from tpc_hub.campus.identity import PREFIX, Visitor, campus_of, course_for
+from tpc_hub.campus.notices import Notices
+from tpc_hub.campus.state import Campus
+from tpc_hub.people import PeopleError, members
+
+REFRESH_SECONDS = "3"
+notices = Notices()
+T = TypeVar("T")
+
+
+def asked(
+    request: Request, who: Visitor, course_id: str, exercise: str | None = None
+) -> tuple[Campus, Course]:
+    """Return the campus and a course that the visitor teaches; 404 otherwise, also for an unknown exercise."""
+    campus = campus_of(request)
+    course = course_for(campus, who, course_id, "instructor")
+    if exercise is not None:
+        check_exercise(course, exercise)
+    return campus, course
+
+
+def check_exercise(course: Course, exercise: str) -> None:
+    """Refuse an exercise that is not in the course."""
+    if exercise not in course.exercises:
+        raise HTTPException(404, f"There is no exercise {exercise} in this course.")
+
+
+def check_student(campus: Campus, course: Course, name: str) -> None:
+    """Refuse a person who is no student of the course."""
+    with Session(campus.engine) as session:
+        if name not in members(session, course.id, "student"):
+            raise HTTPException(404, f"{name} has not signed up for this course.")
+
+
+def back(course: Course) -> Response:
+    """Lead back to the class page."""
+    return RedirectResponse(f"{PREFIX}/course/{course.id}/class", status_code=303)
+
+
+async def in_thread(work: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Run what waits for disk and database without holding up other requests; refusals become a page."""
+    try:
+        return await anyio.to_thread.run_sync(functools.partial(work, *arguments, **named))
+    except Refused as e:
+        raise PeopleError(str(e)) from e

@@ -1,0 +1,72 @@
+"""Regrading a class from the browser: try the corrected exercise, look at what changes, apply it."""
+
+from __future__ import annotations
+
+import functools
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from tpc_courses.exercise import read_exercise
+from tpc_grader import regrade
+
+from tpc_hub.campus.forms import REFRESH_SECONDS, asked, back, check_exercise, in_thread, notices
+from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, campus_of, course_for
+from tpc_hub.campus.notices import Watch
+from tpc_hub.campus.student import page
+from tpc_hub.people import PeopleError
+
+router = APIRouter(prefix="/course/{course_id}")
+
+
+@router.get("/regrade/{exercise}", response_class=HTMLResponse, include_in_schema=False)
+async def regrade_page(request: Request, who: SignedInVisitor, course_id: str, exercise: str) -> Response:
+    """Show what grading everybody under the corrected exercise would change; nothing is written by looking."""
+    campus = campus_of(request)
+    course = course_for(campus, who, course_id, "instructor")
+    check_exercise(course, exercise)
+    notes, going_on = notices.take(campus.places, (who.name, course.id))
+    trial = await in_thread(regrade.started_trial, campus.places, course, exercise)
+    changes = await in_thread(trial.changes, campus.places)
+    response = page(
+        campus,
+        who,
+        "regrade.html",
+        course=course,
+        exercise=read_exercise(campus.places.exercise(exercise)),
+        trial=trial,
+        changes=changes,
+        summary=trial.summary(campus.places, changes),
+        notes=notes,
+        going_on=going_on,
+    )
+    if going_on:
+        response.headers["Refresh"] = REFRESH_SECONDS
+    return response
+
+
+@router.post("/regrade/{exercise}/try", include_in_schema=False)
+async def try_regrade(request: Request, who: FormVisitor, course_id: str, exercise: str) -> Response:
+    """Grade everybody's newest work under the corrected exercise, without writing a score."""
+    campus, course = asked(request, who, course_id, exercise)
+    trial = await in_thread(regrade.start_trial, campus.places, course, exercise, who.name)
+    done = functools.partial(str, f"Tried version {trial.version} on {len(trial.jobs)} submissions")
+    notices.watch((who.name, course.id), Watch(f"Trying the corrected {exercise}", trial.jobs, done))
+    return RedirectResponse(f"{PREFIX}/course/{course.id}/regrade/{exercise}", status_code=303)
+
+
+@router.post("/regrade/{exercise}/apply", include_in_schema=False)
+async def apply_regrade(
+    request: Request, who: FormVisitor, course_id: str, exercise: str, version: Annotated[str, Form()]
+) -> Response:
+    """Write the scores of a trial into the gradebook; what was looked at is what is written."""
+    campus, course = asked(request, who, course_id, exercise)
+    trial = await in_thread(regrade.started_trial, campus.places, course, exercise)
+    if trial.version != version:
+        raise PeopleError(
+            "The exercise was released again meanwhile. Nothing was written: try that version first."
+        )
+    jobs = await in_thread(regrade.apply_trial, campus.places, trial, who.name)
+    done = functools.partial(str, f"Applied version {version} to {len(jobs)} submissions of {exercise}")
+    notices.watch((who.name, course.id), Watch(f"Writing scores of {exercise}", tuple(jobs), done))
+    return back(course)

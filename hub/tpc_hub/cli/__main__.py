@@ -1,0 +1,5 @@
+"""`python -m tpc_hub.cli` is the `campus` command."""
+
+from tpc_hub.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""Commands about receipts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from tpc_courses.places import Places
+
+from tpc_hub.cli.group import main
+
+
+@main.group()
+def receipt() -> None:
+    """Check what the campus signed when work was handed in."""
+
+
+@receipt.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public key, PEM.")
+def verify(file: Path, key: Path | None) -> None:
+    """Say what a receipt proves, or why it does not hold.
+
+    Without --key the campus here is asked: it must have signed the receipt and still have every file of it.
+
+    \b
+    Examples:
+      campus receipt verify receipts/2027-01-29-165959-K7QF-2M9T.json
+      campus receipt verify receipt.json --key campus.pem
+    """
+    from tpc_grader.receipt_check import check_receipt, check_receipt_with_key, summary
+    from tpc_grader.receipts import ReceiptError
+
+    text = file.read_bytes()
+    try:
+        found = check_receipt_with_key(key, text) if key else check_receipt(Places.find(), text)
+    except ReceiptError as e:
+        raise RuntimeError(f"{file}: {e}") from e
+    click.echo(f"The receipt holds. {summary(found)}")
+
+
+@receipt.command()
+def key() -> None:
+    """Print the public key that checks this campus's receipts, PEM.
+
+    \b
+    Example:
+      campus receipt key > campus.pem
+    """
+    from tpc_grader.receipts import public_pem
+
+    click.echo(public_pem(Places.find()), nl=False)
