@@ -57,3 +57,17 @@ def sign_in(page: Page, campus: RunningCampus, name: str, password: str) -> None
     page.fill("#password_input", password)
     page.click("#login_submit")
     page.wait_for_url(f"{campus.campus_url}/")
+
+
+def run_all_cells(page: Page) -> None:
+    """Run all cells of the notebook that opens; its menu is ready a moment after it shows."""
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    enabled = '.lm-Menu-item:not(.lm-mod-disabled):has(.lm-Menu-itemLabel:text-is("Run All Cells"))'
+    for _ in range(20):
+        page.click('.lm-MenuBar-itemLabel:has-text("Run")')
+        if page.locator(enabled).count():
+            page.click(enabled)
+            return
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(500)
+    raise AssertionError("the notebook cannot be run")

@@ -81,8 +81,8 @@ def make_tree(root: Path, state: Path) -> Places:
         write(root / "notebooks" / name / "first-steps.md", LESSON.format(title=f"First steps in {name}"))
         write(root / "exercises" / exercise / f"{exercise}.md", EXERCISE.format(title=f"Doubling for {name}"))
         for kind, count, text in (
-            ("wrong", 5, "def double(x):\n    return x\n"),
-            ("right", 2, "def double(x):\n    return x + x\n"),
+            ("wrong", 5, '"""Forgets."""\n\nPART = "test-double"\n\ndef double(x):\n    return x\n'),
+            ("right", 2, '"""Adds."""\n\ndef double(x):\n    return x + x\n'),
         ):
             for index in range(count):
                 write(root / "exercises" / exercise / kind / f"way_{index}.py", text)

@@ -4,22 +4,47 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+# Before numpy is imported: on busy machines two BLAS threads wait for each other, and fits take 20 times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
 # nbgrader runs `alembic` by name; an activated environment has it on PATH, a bare `.venv/bin/pytest` has not.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 from campus_tree import REPOSITORY, make_tree
+from hypothesis import HealthCheck, settings
+from postgres import new_database, running_postgres
 from tpc_courses.places import Places
+
+# A property holds or not; how fast examples are made depends on what else the machine does.
+settings.register_profile("campus", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("campus")
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Places:
     """A small campus source tree with an empty state folder."""
     return make_tree(tmp_path / "root", tmp_path / "state")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A running PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="campus-db-") as folder, running_postgres(Path(folder)) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_database(request: pytest.FixtureRequest, tree: Places, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """The tree, with its tables in a file, and with those in a database of their own of a real PostgreSQL."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("CAMPUS_DB", new_database(request.getfixturevalue("postgres")))
+    return tree
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -12,8 +13,10 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from tpc_courses.places import Places
+from tpc_grader.backends import TRUST_VARIABLE
 
 READY_SECONDS = 180
 
@@ -61,13 +64,20 @@ class RunningCampus:
 def environment(places: Places, port: int) -> dict[str, str]:
     """Return the environment of a campus process in tests."""
     ours = {"CAMPUS_ROOT": str(places.root), "CAMPUS_STATE": str(places.state), "CAMPUS_PORT": str(port)}
-    return os.environ | ours | {"PYTHONUNBUFFERED": "1"}
+    # What a command that ran in this process told processes of its own.
+    theirs = {
+        name: value for name, value in os.environ.items() if name not in {"CAMPUS_PROFILE", TRUST_VARIABLE}
+    }
+    # Python for the browser and PDFs have their own tests; here they would only take time from others.
+    return {"CAMPUS_LITE": "false", "CAMPUS_PDF": "false"} | theirs | ours | {"PYTHONUNBUFFERED": "1"}
 
 
 @contextlib.contextmanager
-def running_campus(places: Places, port: int | None = None) -> Iterator[RunningCampus]:
+def running_campus(
+    places: Places, port: int | None = None, *arguments: str, **process: Any
+) -> Iterator[RunningCampus]:
     """Start a campus and stop it at the end; what it prints is kept in the state folder."""
-    campus = start_campus(places, port or free_ports())
+    campus = start_campus(places, port or free_ports(), *arguments, **process)
     try:
         wait_for(
             lambda: "TPC Campus is ready at" in campus.screen and "Stop with" in campus.screen, campus.process
@@ -77,17 +87,18 @@ def running_campus(places: Places, port: int | None = None) -> Iterator[RunningC
         stop_campus(campus)
 
 
-def start_campus(places: Places, port: int) -> RunningCampus:
-    """Start `campus up` without waiting for it."""
+def start_campus(places: Places, port: int, *arguments: str, **process: Any) -> RunningCampus:
+    """Start `campus up` without waiting for it; `process` is for Popen."""
     places.state.mkdir(parents=True, exist_ok=True)
     with open(places.state / "screen.txt", "ab") as screen:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tpc_hub.cli", "up"],
+        started = subprocess.Popen(
+            [sys.executable, "-m", "tpc_hub.cli", "up", *arguments],
             env=environment(places, port),
             stdout=screen,
             stderr=screen,
+            **process,
         )
-    return RunningCampus(places, port, process)
+    return RunningCampus(places, port, started)
 
 
 def stop_campus(campus: RunningCampus) -> None:
@@ -110,7 +121,8 @@ def wait_for(
 
 def free_ports() -> int:
     """Return a port that is free together with the nine above it."""
-    for base in range(18000, 30000, 20):
+    first = random.randrange(18000, 30000, 20)  # several test runs may share the machine
+    for base in (*range(first, 30000, 20), *range(18000, first, 20)):
         with contextlib.ExitStack() as stack:
             try:
                 for port in range(base, base + 10):

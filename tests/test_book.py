@@ -1,74 +1,275 @@
-"""The book, built for real from a small tree, and its renderer node by node."""
+"""The book, built for real from a small tree: what is published, what is refused, what stays."""
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
+import socket
+import threading
+import time
+import urllib.request
+
+import nbformat
 import pytest
+from book_tree import CAMPUS, make_book_tree
 from campus_tree import write
+from tpc_book import live
 from tpc_book.build import BookError, build_book
-from tpc_book.execution import run_lessons
-from tpc_book.page import lesson_box
-from tpc_book.render import PLAIN, Renderer, UnknownNode
-
-CAMPUS = "http://campus.test/services/campus"
-
-
-def render(node: dict) -> str:
-    return Renderer({}, lambda url: url).render(node)
+from tpc_book.content import Content
+from tpc_book.execution import failures, record_of, run_lessons
+from tpc_book.offline import write_zip
+from tpc_book.render import RENDERERS
+from tpc_book.words import words
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    from campus_tree import make_tree
-
-    folder = tmp_path_factory.mktemp("book")
-    places = make_tree(folder / "root", folder / "state")
+    places = make_book_tree(tmp_path_factory.mktemp("book"))
     build_book(places, CAMPUS, say=lambda line: None)
     return places
+
+
+@pytest.fixture
+def unchanged(built):
+    """The built tree; sources that a test changes are put back."""
+    before = {
+        path: path.read_bytes()
+        for folder in (built.notebooks, built.book / "content")
+        for path in folder.rglob("*.md")
+    }
+    yield built
+    for path, data in before.items():
+        path.write_bytes(data)
+    for folder in (built.notebooks, built.book / "content"):
+        for path in set(folder.rglob("*.md")) - set(before):
+            path.unlink()
 
 
 def page(places, name: str) -> str:
     return (places.site / name / "index.html").read_text(encoding="utf-8")
 
 
-def test_lessons_appear_with_outputs_and_last_run(built):
+def test_lessons_appear_with_outputs_and_actions(built):
     text = page(built, "lessons/scaling/first-steps")
     assert "the answer is 42" in text
-    assert "Last run" in text
+    assert re.search(r"Last run \d{4}-\d\d-\d\d: [\d.]+ s, \d+ MiB of memory, with Python 3", text)
     assert f'href="{CAMPUS}/open/scaling/first-steps"' in text
+    assert 'href="../../../downloads/scaling/first-steps.ipynb" download' in text
+    assert "@misc{tpc-campus-scaling-first-steps" in text
+    assert "add two numbers" in text
+
+
+def test_the_downloaded_notebook_is_the_student_s(built):
+    notebook = nbformat.read(built.site / "downloads" / "scaling" / "first-steps.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert any("6 * 7" in cell.source for cell in notebook.cells)
+    assert all(not cell.get("outputs") for cell in notebook.cells)
+
+
+def test_every_lesson_is_on_the_page_of_runs(built):
+    text = page(built, "runs")
+    for name in ("First steps in scaling", "First steps in data"):
+        assert name in text
+    assert "2 of 2 lessons have run" in text
+
+
+def test_every_element_of_the_contract_is_shown(built):
+    content = Content(built.state / "book" / "src" / "_build" / "site", words(built.book / "theme", "en"))
+    kinds = {kind for slug in content.slugs() for kind in kinds_of(content.page(slug)["mdast"])}
+    rare = {
+        # Nodes that only a film, a formula group or an engine without a shell around directives would send.
+        "mathGroup", "mystRole", "mystDirective", "legend", "figure", "indexEntry", "mystTarget", "html", "toc",
+        "inlineExpression",
+    }  # fmt: skip
+    assert kinds <= set(RENDERERS)
+    assert set(RENDERERS) - kinds <= rare, "the contract page must use each of these"
+
+
+def kinds_of(node):
+    yield node["type"]
+    for child in node.get("children") or []:
+        yield from kinds_of(child)
 
 
 def test_pages_load_nothing_from_elsewhere(built):
     for path in built.site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
-        assert 'src="http' not in text
-        assert '<link rel="stylesheet" href="http' not in text
+        assert not re.search(r'<(?:script|img|iframe|video|source)[^>]*\ssrc="(?:https?:)?//', text), path
+        assert not re.search(r'<link rel="(?:stylesheet|icon|preload)"[^>]*href="(?:https?:)?//', text), path
+    for path in built.site.glob("*.css"):
+        assert not re.search(r"@import|url\(['\"]?(?:https?:)?//", path.read_text(encoding="utf-8")), path
 
 
-def test_a_broken_reference_keeps_the_last_good_book(built):
-    before = built.site.resolve()
-    lesson = built.lesson("scaling/first-steps")
-    good = lesson.read_text()
-    write(lesson, good + "\n+++\n\nSee [](#nowhere-at-all).\n")
+def test_every_link_and_anchor_leads_somewhere(built):
+    ids, pages = {}, list(built.site.rglob("index.html"))
+    for path in pages:
+        ids[path.resolve()] = re.findall(r'\sid="([^"]+)"', path.read_text(encoding="utf-8"))
+        assert len(ids[path.resolve()]) == len(set(ids[path.resolve()])), f"{path} has an id twice"
+    for path in pages:
+        for url in re.findall(r'(?:href|src)="([^"]+)"', path.read_text(encoding="utf-8")):
+            if re.match(r"[a-z]+:", url):
+                continue
+            place, _, anchor = url.partition("#")
+            target = (path.parent / place).resolve() if place else path.resolve()
+            target = target / "index.html" if target.is_dir() else target
+            assert target.exists(), f"{path}: {url}"
+            assert not anchor or anchor in ids[target], f"{path}: {url}"
+
+
+def test_a_page_is_light(built):
+    for path in built.site.rglob("index.html"):
+        loaded = sum((built.site / name).stat().st_size for name in ("book.css", "book.js", "inter.woff2"))
+        assert path.stat().st_size + loaded < 200 * 1024, path
+
+
+def test_search_knows_every_page(built):
+    text = (built.site / "search.js").read_text(encoding="utf-8")
+    records = json.loads(text.removeprefix("window.bookRecords=").rstrip(";\n"))
+    slugs = {record[0] for record in records}
+    assert {"contract", "glossary", "lessons.scaling.first-steps"} <= slugs
+    assert any("six times seven" in record[3] for record in records)
+
+
+def test_a_page_in_german_says_so(built):
+    text = page(built, "de")
+    assert '<html lang="de">' in text
+    assert "Im Buch suchen" in text
+    assert re.search(r'hreflang="en" href="http://campus.test/book/"', text)
+
+
+def test_terms_of_another_page_carry_their_meaning(built):
+    text = page(built, "contract")
+    name = re.search(r'href="\.\./glossary/#term-loss" data-card="(\w+)"', text)
+    assert name
+    card = re.search(rf'<template id="card-{name[1]}">(.*?)</template>', text)
+    assert card
+    assert "loss" in card[1].lower()
+    assert "<a " not in card[1]
+
+
+# What is refused
+
+BROKEN = {
+    "See [](#nowhere-at-all).": ("No target for internal reference", "give one"),
+    "See {cite:p}`nobody2020`.": ("nobody2020", "references.bib"),
+    "A {term}`no such word`.": ("was not found", "glossary"),
+    "```{nonsense}\n```": ("unknown directive: nonsense", "contract.md"),
+    "A {nonrole}`x`.": ("unknown role: nonrole", "contract.md"),
+    "```{note}\n:colour: red\nx\n```": ("unexpected option", "name"),
+    "![](nothing.png)": ("Cannot find image", "Put the file"),
+    "$\\frac{1$": ("", "Correct"),
+    "```{include} nothing.md\n```": ("nothing.md", "path"),
+}
+
+
+def test_broken_pages_are_named_with_their_lines_and_replace_nothing(unchanged):
+    before = unchanged.site.resolve()
+    for number, source in enumerate(BROKEN):
+        text = f"---\ntitle: Broken\n---\n\n# Broken\n\n{source}\n"
+        write(unchanged.book / "content" / f"broken-{number}.md", text)
+    with pytest.raises(BookError) as caught:
+        build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+    lines = str(caught.value).splitlines()
+    for number, (source, (message, remedy)) in enumerate(BROKEN.items()):
+        at = 8 if ":colour:" in source else 7
+        found = [line for line in lines if line.startswith(f"book/content/broken-{number}.md: line {at}: ")]
+        assert any(message in line and remedy in line for line in found), (source, found)
+    assert "not replaced" in lines[-1]
+    assert unchanged.site.resolve() == before
+
+
+def test_a_diagram_that_cannot_be_drawn_names_its_page(unchanged):
+    before = unchanged.site.resolve()
+    text = "---\ntitle: Broken\n---\n\n# Broken\n\n```{mermaid}\npie\n```\n"
+    write(unchanged.book / "content" / "broken.md", text)
+    with pytest.raises(BookError, match=r"book/content/broken.md: line 8: .*is not drawn"):
+        build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+    assert unchanged.site.resolve() == before
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "```{include} ../../../secret.md\n```",
+        "```{literalinclude} /etc/passwd\n```",
+        "```{csv-table} A\n:file: ../../x.csv\n```",
+        "[a file](../../../hub/secret.txt)",
+        "![](../secret.png)",
+        "[a file](/etc/passwd)",
+        "{download}`a file </etc/passwd>`",
+        "[a file][it]\n\n[it]: /etc/passwd",
+        '<img src="../../secret.png">',
+    ],
+)
+def test_a_page_brings_no_file_of_the_machine_into_the_book(unchanged, source):
+    before = unchanged.site.resolve()
+    write(unchanged.book / "content" / "broken.md", f"---\ntitle: Broken\n---\n\n{source}\n")
+    with pytest.raises(BookError, match=r"book/content/broken\.md: line \d+: .*leads out of the book"):
+        build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+    assert unchanged.site.resolve() == before
+
+
+def test_a_link_to_a_file_elsewhere_is_no_page(unchanged, tmp_path):
+    write(tmp_path / "elsewhere.md", "# Elsewhere\n")
+    link = unchanged.book / "content" / "link.md"
+    link.symlink_to(tmp_path / "elsewhere.md")
     try:
-        with pytest.raises(BookError, match="not replaced"):
-            build_book(built, CAMPUS, execute=False, say=lambda line: None)
+        with pytest.raises(BookError, match=r"book/content/link\.md: file: is a link to"):
+            build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
     finally:
-        write(lesson, good)
-    assert built.site.resolve() == before
+        link.unlink()
 
 
-def test_a_lesson_that_raises_keeps_its_last_outputs(built):
-    lesson = built.lesson("data/first-steps")
+def test_all_faults_are_reported_at_once_with_those_of_lessons(unchanged):
+    lesson = unchanged.lesson("scaling/first-steps")
+    write(lesson, lesson.read_text() + "\n+++\n\nSee [](#nowhere-at-all).\n")
+    write(
+        unchanged.book / "content" / "broken.md",
+        "---\ntitle: Broken\ndate: someday\n---\n\nA {nonrole}`x`.\n",
+    )
+    with pytest.raises(BookError) as caught:
+        build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+    message = str(caught.value)
+    line = lesson.read_text().splitlines().index("See [](#nowhere-at-all).") + 1
+    assert f"notebooks/scaling/first-steps.md: line {line}" in message
+    assert "book/content/broken.md: line 6: unknown role: nonrole" in message
+    assert "invalid date" in message
+
+
+def test_solutions_never_reach_the_book(unchanged):
+    lesson = unchanged.lesson("data/first-steps")
+    write(lesson, lesson.read_text() + "\n+++\n\nLook: `### BEGIN SOLUTION`\n")
+    with pytest.raises(BookError, match="BEGIN SOLUTION"):
+        build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+
+
+def test_a_lesson_that_raises_keeps_its_last_outputs(unchanged):
+    lesson = unchanged.lesson("data/first-steps")
     good = lesson.read_text()
     write(lesson, good.replace("6 * 7", "6 / 0"))
-    try:
-        with pytest.raises(BookError, match=r"notebooks/data/first-steps.md: .*ZeroDivisionError"):
-            build_book(built, CAMPUS, say=lambda line: None)
-    finally:
-        write(lesson, good)
-    text = page(built, "lessons/data/first-steps")
+    with pytest.raises(BookError, match=r"notebooks/data/first-steps.md: run of .*ZeroDivisionError"):
+        build_book(unchanged, CAMPUS, say=lambda line: None)
+    text = page(unchanged, "lessons/data/first-steps")
     assert "the answer is 42" in text
-    assert "failed; the outputs are those of the run before" in text
+    assert "failed. The outputs are those of the last good run." in text
+    assert [problem.path for problem in failures(unchanged, ["data/first-steps"])] == [
+        "notebooks/data/first-steps.md"
+    ]
+    write(lesson, good)
+    assert failures(unchanged, ["data/first-steps"]) == [], "an old failure of another text is no fault"
+    build_book(unchanged, CAMPUS, say=lambda line: None)
+    assert "failed" not in page(unchanged, "lessons/data/first-steps").split("</div>")[0]
+
+
+def test_a_changed_lesson_keeps_the_outputs_of_cells_that_stayed(unchanged):
+    lesson = unchanged.lesson("scaling/first-steps")
+    write(lesson, lesson.read_text().replace("How much is", "Now: how much is"))
+    build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+    text = page(unchanged, "lessons/scaling/first-steps")
+    assert "Now: how much is" in text
+    assert "the answer is 42" in text
+    assert "new outputs follow" in text
 
 
 def test_an_unchanged_lesson_is_not_run_again(built):
@@ -78,32 +279,112 @@ def test_an_unchanged_lesson_is_not_run_again(built):
     assert said == []
 
 
-@pytest.mark.parametrize("kind", sorted(PLAIN))
-def test_plain_nodes_keep_their_text(kind):
-    assert "a &lt; b" in render({"type": kind, "children": [{"type": "text", "value": "a < b"}]})
+def test_a_record_cut_short_is_as_good_as_none(built):
+    path = built.runs / "scaling" / "first-steps.json"
+    good = path.read_text()
+    path.write_text(good[:40])
+    try:
+        assert record_of(built, "scaling/first-steps") == {}
+    finally:
+        path.write_text(good)
 
 
-def test_an_unknown_node_is_an_error_with_its_name():
-    with pytest.raises(UnknownNode, match="hologram"):
-        render({"type": "hologram", "position": {"start": {"line": 3}}})
+def test_a_hostile_output_is_cleaned_on_the_page(unchanged):
+    lesson = unchanged.lesson("scaling/first-steps")
+    hostile = "<script>alert(1)</script><img src=x onerror=alert(1)><b>kept</b>"
+    cell = f"\n```{{code-cell}} ipython3\nfrom IPython.display import HTML\nHTML('{hostile}')\n```\n"
+    write(lesson, lesson.read_text() + cell)
+    build_book(unchanged, CAMPUS, say=lambda line: None)
+    outputs = page(unchanged, "lessons/scaling/first-steps").split('class="output-html')[1].split("</div>")[0]
+    assert "<b>kept</b>" in outputs
+    assert "<script" not in outputs
+    assert "onerror" not in outputs
 
 
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "<script>alert(1)</script>",
-        '<img src=x onerror="alert(1)">',
-        '<a href="javascript:alert(1)">x</a>',
-        "<iframe src=//evil></iframe>",
-    ],
-)
-def test_hostile_notebook_output_is_cleaned(hostile):
-    node = {"type": "output", "jupyter_data": {"data": {"text/html": {"content": hostile + "<b>kept</b>"}}}}
-    text = render(node)
-    assert "<b>kept</b>" in text
-    for word in ("<script", "onerror", "javascript:", "<iframe"):
-        assert word not in text
+def test_readers_have_a_page_before_the_lessons_ran(tmp_path):
+    places = make_book_tree(tmp_path)
+    seen: list[str] = []
+
+    def say(line: str) -> None:
+        shown = places.site.exists() and "the answer is 42" in page(places, "lessons/scaling/first-steps")
+        seen.append(f"{line} [{'outputs' if shown else 'text' if places.site.exists() else 'nothing'}]")
+
+    build_book(places, CAMPUS, say=say)
+    assert seen[0] == "Book: readable, outputs follow [text]"
+    assert seen[-1].endswith("[outputs]")
 
 
-def test_a_page_that_is_no_lesson_has_no_lesson_box():
-    assert lesson_box("", {}, CAMPUS) == ""
+def test_the_zip_names_files_so_that_it_opens_from_a_disk(built, tmp_path):
+    count = write_zip(built, CAMPUS, tmp_path / "book.zip")
+    shutil.unpack_archive(tmp_path / "book.zip", tmp_path)
+    pages = list((tmp_path / "tpc-campus").rglob("index.html"))
+    assert len(pages) == count
+    for path in pages:
+        for url in re.findall(r'(?:href|src)="([^"#]+)', path.read_text(encoding="utf-8")):
+            if not re.match(r"[a-z]+:", url):
+                assert (path.parent / url.split("?")[0]).is_file(), f"{path}: {url}"
+
+
+# While writing
+
+
+@pytest.fixture
+def serving(tmp_path):
+    """A book served live; yields its places, its address and what was said."""
+    places = make_book_tree(tmp_path)
+    port = free_ports()
+    said: list[str] = []
+    stop = threading.Event()
+    thread = threading.Thread(target=live.serve, args=(places, CAMPUS, port, said.append, stop))
+    thread.start()
+    try:
+        yield places, f"http://localhost:{port}", said
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def free_ports() -> int:
+    """Return a port that is free together with the one above it."""
+    for _ in range(50):
+        with socket.socket() as one, socket.socket() as two:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            try:
+                two.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no two free ports")
+
+
+def waited(condition, what: str, seconds: float = 60):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if value := condition():
+                return value
+        except OSError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"{what} did not happen in {seconds} s")
+
+
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return str(answer.read().decode())
+
+
+def test_a_saved_page_is_served_anew(serving):
+    places, url, said = serving
+    waited(lambda: "What a page can hold" in fetch(f"{url}/contract/"), "the first page")
+    assert "window.bookRecords" in fetch(f"{url}/search.js")
+    assert "--paper" in fetch(f"{url}/book.css")
+    source = places.book / "content" / "about.md"
+    write(source, source.read_text() + "\nA sentence written just now.\n")
+    waited(lambda: "written just now" in fetch(f"{url}/about/"), "the changed page")
+    write(source, source.read_text() + "\nSee [](#nowhere-at-all).\n")
+    waited(lambda: any("about.md: line" in line for line in said), "the report of the fault")
+    lesson = places.lesson("scaling/first-steps")
+    write(lesson, lesson.read_text().replace("How much is", "Just now: how much is"))
+    waited(lambda: "Just now: how much" in fetch(f"{url}/lessons/scaling/first-steps/"), "the changed lesson")

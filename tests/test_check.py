@@ -1,6 +1,7 @@
 import re
 import shutil
 
+import pytest
 from campus_tree import REPOSITORY, write
 from tpc_courses.check import check
 
@@ -18,6 +19,199 @@ def test_problems_of_all_kinds_come_in_one_report(tree):
     assert "notebooks/scaling/first-steps.md: cell" in report
     assert "courses/data.yml: colour: unknown key" in report
     assert "exercises/double-data/wrong: 0 solutions, fewer than 5" in report
+
+
+GOOD = """---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {name: python3, display_name: Python 3, language: python}
+title: A lesson of half an hour
+objectives: [count apples, weigh apples]
+prerequisites: [{lesson: data/first-steps}]
+minutes: 30
+---
+
+# A lesson of half an hour
+
+An orchard sells 1,200 apples, and one in twenty is bad. How many good ones can a customer hope to take home from it?
+Write your guess down before you go on, because we will count them together and then look at the answer again.
+
+```{code-cell} ipython3
+good = 1200 * 19 // 20
+print(good)
+```
+
+## Look
+
+The figure shows how many good apples there are among all of them, and the next one lets you change their number.
+
+```{code-cell} ipython3
+plt.subplots()
+AppleFigure(good)
+```
+
+```{code-cell} ipython3
+plt.subplots()
+check("good apples", good == 1140, "Count the bad ones first.")
+```
+
+The share that is bad was printed as 4.9% by [Orchard and others](https://doi.org/10.1000/apples.7), who counted more.
+
+## Again
+
+```{code-cell} ipython3
+ask("bad apples", 60, "Divide by twenty.")
+```
+
+See also [the first steps](../data/first-steps.md#top) and [more](https://doi.org/10.1000/more).
+
+## References
+
+- Orchard (2020), *Apples*, [doi:10.1000/apples.7](https://doi.org/10.1000/apples.7)
+"""
+
+BAD_LESSONS = {
+    "a long cell": ("print(good)\n", "print(good)\n" * 15, "16 lines, more than 15"),
+    "many imports": ("print(good)\n", "import x\n" * 9, "9 imports, more than 8"),
+    "mostly code": (
+        "print(good)\n",
+        "all_of_this_is_code_and_not_prose = 0\n" * 13,
+        "of its words are prose, fewer than 50%",
+    ),
+    "few figures": ("plt.subplots()\ncheck", "check", "figures: 1 in 30 minutes, fewer than one for each 15"),
+    "no interactive figure": ("AppleFigure(good)", "plt.plot(good)", "figures: none is interactive"),
+    "few checkpoints": ('ask("bad', 'print("bad', "checkpoints: 1 in 30 minutes, fewer than one for each 15"),
+    "an unknown key": ("minutes: 30", "minutes: 30\ncolour: red", "front matter colour: unknown key"),
+    "too few objectives": ("[count apples, weigh apples]", "[count]", "front matter objectives: "),
+    "an unknown prerequisite": (
+        "data/first-steps}",
+        "data/none}",
+        "prerequisites.0.lesson: no notebooks/data/none.md",
+    ),
+    "a dead link": ("first-steps.md#top", "gone.md", "[the first steps](../data/gone.md) leads nowhere"),
+    "plain http": (
+        "https://doi.org/10.1000/more",
+        "http://a.org/x",
+        "(http://a.org/x) is not https",
+    ),
+    "an arXiv link": (
+        "https://doi.org/10.1000/more",
+        "https://arxiv.org/abs/2411.00640",
+        "is not a DOI. Write https://doi.org/10.48550/arXiv.",
+    ),
+    "a DOI without a prefix": (
+        "(https://doi.org/10.1000/more",
+        "(https://doi.org/apples",
+        "(https://doi.org/apples) is not a DOI",
+    ),
+    "two DOIs": ("[doi:10.1000/apples.7]", "[doi:10.1000/apples.8]", "names another DOI than it links to"),
+    "a bare address": ("who counted", "https://a.org who counted", "https://a.org is no link"),
+    "no references": (
+        "[doi:10.1000/apples.7](https://doi.org/10.1000/apples.7)",
+        "a book",
+        "no reference with a DOI",
+    ),
+    "a share without a source": (
+        "one in twenty",
+        "5.1%",
+        "section 'A lesson of half an hour': 5.1% looks quoted",
+    ),
+    "thousands without a source": ("sells 1,200", "sells 7,300", "7,300 looks quoted and has no source"),
+    "millions without a source": ("sells 1,200", "sells 3 million", "3 million looks quoted"),
+    "a power of ten without a source": ("sells 1,200", "sells 3e25", "3e25 looks quoted"),
+    "a power of ten in a formula": ("sells 1,200", "sells $3.8\\times10^{25}$", "3.8e25 looks quoted"),
+    "a power of ten with raised digits": ("sells 1,200", "sells 4·10²⁵", "4e25 looks quoted"),
+    "a letter for billions": ("sells 1,200", "sells 70B", "70B looks quoted"),
+    "a whole number of three digits": ("sells 1,200", "sells 969", "969 looks quoted"),
+    "a range": ("one in twenty", "20-43%", "43% looks quoted"),
+    "a number below zero": ("one in twenty", "a rise of -5.17", "5.17 looks quoted"),
+    "a number in a note": (
+        "Write your guess",
+        "\n```{note}\nIt scores 71.3 points.\n```\n\nWrite your guess",
+        "71.3 looks quoted",
+    ),
+    "a number in a table": (
+        "Write your guess",
+        "\n| model | score |\n|---|---|\n| A | 71.3 |\n\nWrite your guess",
+        "71.3 looks quoted",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LESSONS)
+def test_a_bad_lesson_is_told_what_is_wrong(tree, case):
+    old, new, expected = BAD_LESSONS[case]
+    path = tree.notebooks / "data" / "apples.md"
+    write(path, GOOD)
+    assert check(tree) == []
+    assert GOOD.count(old) >= 1
+    write(path, GOOD.replace(old, new, 1))
+    found = [str(problem) for problem in check(tree)]
+    assert len(found) == 1, found
+    assert found[0].startswith("notebooks/data/apples.md: ")
+    assert expected in found[0]
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "It keeps its promise at the 95% level, in 2024 and in chapter 3.",
+        "The formula $x = 3.7$ and the code `3.7` are not prose.",
+        "Of them 1140 are good, which is 1.14 thousand.",
+        "The paper prints 969 items at a difference of 13.2%.",
+        "In the years 1945 and 2024 it was 12 of 20, a seventh or $T/6d$.",
+    ],
+)
+def test_numbers_of_conventions_formulas_cells_and_the_registry_need_no_more(tree, prose):
+    write(
+        tree.notebooks / "tpc_lab" / "published" / "evaluation.toml",
+        '[miller]\nsource = "M"\n[miller.numbers]\nx = { printed = "13.2%", where = "sec. 5" }\n'
+        'y = { printed = "969", where = "sec. 5" }\n',
+    )
+    write(tree.notebooks / "data" / "apples.md", GOOD.replace("one in twenty is bad.", prose, 1))
+    assert check(tree) == []
+
+
+def test_an_exercise_quotes_with_a_source_but_may_make_up_a_case(tree):
+    path = tree.exercise("double-data")
+    made_up = (
+        "\n## Judge\n\nA colleague finds 71.3% on 443 items.\n\n"
+        '+++ {"tags": ["answer"], "name": "judge", "points": 1}\n\nToo few.\n'
+    )
+    write(path, path.read_text() + made_up)
+    assert check(tree) == []
+    write(path, path.read_text().replace("\n## Judge", "\nIt is known that 62.4% do.\n\n## Judge"))
+    assert ["62.4% looks quoted" in str(problem) for problem in check(tree)] == [True]
+
+
+BAD_GATES = {
+    "wrong/way_0.py": {
+        '"""Forgets."""\ndef double(x):\n    return x\n': "PART: missing. Say which test it must fail",
+        '"""F."""\nPART = "test-triple"\ndef double(x):\n    return x\n': "no test 'test-triple'. Use one of",
+        'PART = "test-double"\ndef double(x):\n    return x\n': "line 1: no docstring",
+        "def double(x:\n": "line 1: not Python",
+    },
+    "right/way_0.py": {
+        '"""Adds."""\nPART = "test-double"\ndef double(x):\n    return x\n': "a right solution loses nothing",
+    },
+}
+
+
+@pytest.mark.parametrize(("file", "text"), [(f, t) for f, texts in BAD_GATES.items() for t in texts])
+def test_a_solution_that_the_gate_cannot_grade_is_named(tree, file, text):
+    write(tree.exercises / "double-data" / file, text)
+    found = [str(problem) for problem in check(tree)]
+    assert len(found) == 1, found
+    assert found[0].startswith(f"exercises/double-data/{file}: ")
+    assert BAD_GATES[file][text] in found[0]
+
+
+@pytest.mark.parametrize(("kind", "least"), [("wrong", 5), ("right", 2)])
+def test_an_exercise_without_its_gate_fails(tree, kind, least):
+    next((tree.exercises / "double-data" / kind).iterdir()).unlink()
+    assert [str(p) for p in check(tree)] == [
+        f"exercises/double-data/{kind}: {least - 1} solutions, fewer than {least}. "
+        "Add solutions: `make test` grades them, wrong ones must lose points, right ones must not."
+    ]
 
 
 def test_the_lock_file_names_versions_only():

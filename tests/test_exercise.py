@@ -18,6 +18,16 @@ def test_tags_expand_to_nbgrader_metadata(tree):
     assert (test["solution"], test["grade"], test["points"]) == (False, True, 2)
 
 
+def test_a_directive_that_would_test_nothing_is_refused(tree):
+    path = tree.exercise("double-scaling")
+    write(
+        path,
+        path.read_text().replace("assert double(3) == 6", "### AUTOTEST double(3)\nassert double(3) == 6"),
+    )
+    with pytest.raises(SourceError, match="AUTOTEST, which tests nothing here"):
+        read_exercise(path)
+
+
 def test_all_problems_of_an_exercise_are_reported(tree):
     path = tree.exercise("double-scaling")
     text = (

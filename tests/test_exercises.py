@@ -1,4 +1,7 @@
-"""Every exercise in the real nbgrader: the release scores 0, the source full, wrong ones lose points."""
+"""Every exercise: the release scores 0, the source full, right ones full, wrong ones lose their part.
+
+Everything is graded in the sandbox; release and source in stock nbgrader too, as a fixed point of both.
+"""
 
 from __future__ import annotations
 
@@ -10,37 +13,48 @@ import nbformat
 import pytest
 from campus_tree import REPOSITORY
 from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
 from tpc_courses.check import exercise_paths
 from tpc_courses.exercise import read_exercise
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
-from tpc_grader.coursework import _api, course_config, prepare_course
+from tpc_grader import sources
+from tpc_grader.coursework import course_config, prepare_course
+from tpc_grader.grading import grade_files
 
 SLUGS = [path.stem for path in exercise_paths(Places(REPOSITORY, REPOSITORY / ".campus"))]
 
 
 @dataclass
 class Class:
-    """A course with one exercise, to hand in solutions and read their scores by part."""
+    """A course with one exercise, to grade solutions and read their scores by part."""
 
     places: Places
     course: Course
     slug: str
 
-    def scores(self, student: str, notebook: nbformat.NotebookNode) -> dict[str, float]:
-        """Submit a notebook and return part -> score, of the parts that tests award."""
+    def scores(self, notebook: nbformat.NotebookNode) -> dict[str, float]:
+        """Return part -> score, of the parts that tests award, as the sandbox gives them."""
+        source = sources.current(self.places, self.course.id, self.slug)
+        graded = grade_files(source, nbformat.writes(notebook).encode(), {})
+        assert graded.outcome == "graded", graded.detail
+        return {cell.name: cell.points for cell in graded.cells if not cell.manual}
+
+    def stock_scores(self, student: str, notebook: nbformat.NotebookNode) -> dict[str, float]:
+        """Return the same as stock nbgrader gives it, which runs the notebook in a kernel as we are."""
         folder = self.places.nbgrader(self.course.id) / "submitted" / student / self.slug
         folder.mkdir(parents=True)
         nbformat.write(notebook, folder / f"{self.slug}.ipynb")
-        result = _api(self.places, self.course).autograde(self.slug, student)
+        config = course_config(self.places, self.course)
+        del config["Autograde"]
+        result = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config).autograde(
+            self.slug, student
+        )
         assert result["success"], result.get("log")
-        with Gradebook(
-            course_config(self.places, self.course).CourseDirectory.db_url, self.course.id
-        ) as gradebook:
+        with Gradebook(config.CourseDirectory.db_url, self.course.id) as gradebook:
             grades = gradebook.find_submission(self.slug, student).notebooks[0].grades
-            exercise = read_exercise(self.places.exercise(self.slug))
-            tested = {part.name for part in exercise.parts if not part.manual}
-            return {grade.name: grade.auto_score for grade in grades if grade.name in tested}
+            return {grade.name: grade.auto_score for grade in grades if grade.name in automatic(self)}
 
     def notebook(self, step: str) -> nbformat.NotebookNode:
         path = self.places.nbgrader(self.course.id) / step / self.slug / f"{self.slug}.ipynb"
@@ -84,13 +98,15 @@ def defined(source: str) -> set[str]:
 
 @pytest.mark.timeout(600)
 def test_the_untouched_release_scores_nothing(graded):
-    scores = graded.scores("untouched", graded.notebook("release"))
-    assert scores == dict.fromkeys(automatic(graded), 0)
+    nothing = dict.fromkeys(automatic(graded), 0)
+    assert graded.scores(graded.notebook("release")) == nothing
+    assert graded.stock_scores("untouched", graded.notebook("release")) == nothing
 
 
 @pytest.mark.timeout(600)
 def test_the_source_scores_everything(graded):
-    assert graded.scores("author", graded.notebook("source")) == automatic(graded)
+    assert graded.scores(graded.notebook("source")) == automatic(graded)
+    assert graded.stock_scores("author", graded.notebook("source")) == automatic(graded)
 
 
 def test_the_release_shows_neither_solutions_nor_hidden_tests(graded):
@@ -104,7 +120,7 @@ def test_every_wrong_solution_loses_its_part(graded):
     survivors = []
     for path in solutions(graded, "wrong"):
         text = path.read_text(encoding="utf-8")
-        scores = graded.scores(f"wrong-{path.stem}", with_solution(graded.notebook("source"), text))
+        scores = graded.scores(with_solution(graded.notebook("source"), text))
         parts = claimed_parts(text)
         assert parts, f"{path.name} does not say which PART it must lose"
         survivors += [f"{path.name}: {part}" for part in parts if scores[part] >= automatic(graded)[part]]
@@ -115,10 +131,19 @@ def test_every_wrong_solution_loses_its_part(graded):
 def test_every_right_solution_scores_everything(graded):
     for path in solutions(graded, "right"):
         notebook = with_solution(graded.notebook("source"), path.read_text(encoding="utf-8"))
-        scores = graded.scores(f"right-{path.stem}", notebook)
+        scores = graded.scores(notebook)
         assert claimed_parts(path.read_text()) == [], "a right solution loses nothing, so it names no PART"
         missed = {part: score for part, score in scores.items() if score < automatic(graded)[part]}
         assert missed == {}, path.name
+
+
+@pytest.mark.timeout(600)
+def test_stock_nbgrader_gives_the_same_scores(graded):
+    for path in (solutions(graded, "right")[0], solutions(graded, "wrong")[0]):
+        notebook = with_solution(graded.notebook("source"), path.read_text(encoding="utf-8"))
+        assert graded.scores(notebook) == graded.stock_scores(path.stem.replace("_", "-"), notebook), (
+            path.name
+        )
 
 
 def claimed_parts(text: str) -> list[str]:

@@ -8,9 +8,10 @@ from campus_tree import REPOSITORY
 ALLOWED = {
     "tpc_lab": set(),
     "tpc_courses": set(),
-    "tpc_grader": {"tpc_courses"},
+    "tpc_kernels": set(),
+    "tpc_grader": {"tpc_courses", "tpc_kernels"},
     "tpc_book": {"tpc_courses"},
-    "tpc_hub": {"tpc_lab", "tpc_courses", "tpc_grader", "tpc_book"},
+    "tpc_hub": {"tpc_lab", "tpc_courses", "tpc_kernels", "tpc_grader", "tpc_book"},
 }
 
 

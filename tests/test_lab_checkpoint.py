@@ -1,7 +1,8 @@
 """Checkpoints answer in words, and never stop the page."""
 
 import numpy as np
-from tpc_lab.checkpoint import check
+import pytest
+from tpc_lab.checkpoint import ask, check
 
 
 def test_a_right_answer_says_move_on() -> None:
@@ -26,3 +27,14 @@ def test_the_shown_verdict_is_escaped_and_announced() -> None:
     html = check("<b>", False, "a < b")._repr_html_()
     assert "&lt;b&gt;" in html
     assert 'role="status"' in html
+
+
+def test_a_question_refuses_a_mistake_that_would_count_as_right() -> None:
+    with pytest.raises(ValueError, match=r"half of ten: 5.04 \(close\) is too close to the answer 5"):
+        ask("half of ten", 5, "Divide.", wrong={5.04: "close"})
+
+
+def test_a_question_keeps_all_that_the_page_needs() -> None:
+    state = ask("half of ten", 5, "Divide.", wrong={20: "You doubled it."}, unit="apples").get_state()
+    wanted = {"label": "half of ten", "answer": 5.0, "hint": "Divide.", "unit": "apples", "tolerance": 0.01}
+    assert wanted.items() <= state.items()

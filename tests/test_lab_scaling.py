@@ -2,11 +2,12 @@
 
 import doctest
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tpc_lab import published, scaling
+from tpc_lab import grid, published, scaling, weights
 from tpc_lab.scaling import Law, Run
 
 REFIT = Law(1.8169, 482.01, 2085.43, 0.3478, 0.3659)
@@ -88,12 +89,78 @@ def test_torn_line_of_a_grid_is_named(tmp_path: Path) -> None:
         scaling.read_grid(path)
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "no column parameters, characters, seed, loss"),
+        (b"parameters,characters,seed,loss\n", "no run; make some: campus experiment scaling-grid"),
+        (b"parameters;characters;seed;loss\n1;2;0;3\n", "expected a comma between columns"),
+        (bytes(range(256)), "no column parameters"),
+        (b"parameters,characters,seed,loss\n1,2,0,3\n1,2,0,4\n", "run 2: stands twice, first as run 1"),
+        (b"parameters,characters,seed,loss,width\n1,2,0,3,8\n1,2,1,4", "run 2: .* torn"),
+        (b"parameters,characters,seed,loss\n1,2,0,3\n\xe9\n", "run 2: "),
+    ],
+)
+def test_a_grid_that_is_no_grid_says_what_is_wrong(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "grid.csv"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=f"^grid.csv: .*{message}"):
+        scaling.read_grid(path)
+
+
+def test_a_grid_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "grid.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + scaling.GRID.read_bytes().replace(b"\n", b"\r\n"))
+    assert scaling.read_grid(path) == scaling.read_grid()
+    assert grid.finished(path) == grid.finished(scaling.GRID)
+
+
+def _shipped_means() -> np.ndarray:
+    """Mean loss over seeds, `(sizes, budgets)`."""
+    runs = scaling.read_grid()
+    sizes, budgets = (sorted({getattr(r, name) for r in runs}) for name in ("parameters", "characters"))
+    found = [
+        [[r.loss for r in runs if (r.parameters, r.characters) == (n, d)] for d in budgets] for n in sizes
+    ]
+    return np.array([[np.mean(losses) for losses in row] for row in found])
+
+
 def test_shipped_grid_falls_with_size_and_with_text() -> None:
-    loss = {(r.parameters, r.characters): r.loss for r in scaling.read_grid() if r.seed == 0}
-    sizes, budgets = (sorted({key[i] for key in loss}) for i in (0, 1))
-    table = np.array([[loss[n, d] for d in budgets] for n in sizes])
-    assert (np.diff(table, axis=0) < 0).all()
-    assert (np.diff(table, axis=1) < 0).all()
+    means = _shipped_means()
+    assert means.shape == (5, 5)
+    assert not (np.diff(means, axis=0) >= 0).any()
+    assert not (np.diff(means, axis=1) >= 0).any()
+
+
+def test_shipped_grid_says_how_each_run_was_made() -> None:
+    records = grid.finished(scaling.GRID)
+    assert len(records) == len(scaling.read_grid())
+    assert len({(r.parameters, r.characters, r.seed) for r in records}) == len(records) == 5 * 5 * 3
+    for r in records:
+        assert re.fullmatch(r"[0-9a-f]{12}", r.commit)
+        assert r.seconds > 0
+        assert 1 < r.compiled_flops / r.flops < 1.3
+    assert {r.corpus for r in records} == {records[0].corpus}
+
+
+def test_law_fits_shipped_runs_and_extrapolates_low_by_percents() -> None:
+    runs = [r for r in scaling.read_grid() if r.characters > 1e6 and r.parameters > 5e3]
+    n, d, loss = (np.array([getattr(r, k) for r in runs]) for k in ("parameters", "characters", "loss"))
+    assert np.log(scaling.fit(runs).loss(n, d) / loss).std() < 0.03
+    ahead = scaling.fit([r for r in runs if r.parameters < 5e5])
+    big = n > 5e5
+    assert -0.08 < (ahead.loss(n[big], d[big]) / loss[big] - 1).mean() < 0.0
+
+
+def test_shipped_checkpoints_are_twelve_small_models_of_the_grid() -> None:
+    models = weights.shipped()
+    known = {(r.parameters, r.characters, r.seed): r.loss for r in scaling.read_grid()}
+    assert len(models) == 12
+    assert sum(path.stat().st_size for path in weights.SHIPPED.iterdir()) <= 8e6
+    for m in models:
+        facts = (m.facts["parameters"], m.facts["characters"], m.facts["seed"])
+        assert m.config.parameters == facts[0]
+        assert known[facts] == m.facts["loss"]
 
 
 def test_bootstrap_repeats_with_its_seed_and_differs_between_samples() -> None:

@@ -1,0 +1,51 @@
+"""A released exercise and students' work for tests of the intake, without a hub."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from tpc_courses.exercise import source_notebook
+from tpc_courses.manifest import Course, load_courses
+from tpc_courses.places import Places
+from tpc_grader.archive import pack
+from tpc_grader.releases import publish
+
+COURSE = "scaling"
+EXERCISE = "double-scaling"
+NOTEBOOK = f"{EXERCISE}.ipynb"
+
+
+def released_class(places: Places) -> dict[str, Course]:
+    """Publish the exercise of the small tree's scaling course and return the courses by id."""
+    files = {NOTEBOOK: released_notebook(places)}
+    publish(places.intake, COURSE, EXERCISE, files, "version1")
+    return {course.id: course for course in load_courses(places)}
+
+
+def released_notebook(places: Places) -> bytes:
+    """Return the notebook of the exercise, solution and all: enough where nothing is graded."""
+    return nbformat.writes(source_notebook(places.exercise(EXERCISE))).encode()
+
+
+def work(answer: str = "def double(x):\n    return x + x", **more: bytes) -> bytes:
+    """Return an archive as a student's server packs it."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(answer)])
+    return pack({NOTEBOOK: nbformat.writes(notebook).encode(), **more})
+
+
+def shift_clock(monkeypatch: Any, moment: Any) -> None:
+    """Set the server's clock to a moment."""
+    monkeypatch.setattr("tpc_grader.database.utcnow", lambda: moment)
+
+
+def manifest_with(places: Places, course: str, **changes: Any) -> Course:
+    """Change a course's manifest and return the course; values as in YAML, which JSON is a part of."""
+    path = Path(places.courses / f"{course}.yml")
+    text = path.read_text()
+    for key, value in changes.items():
+        text += f"{key}: {json.dumps(value)}\n"
+    path.write_text(text)
+    return next(each for each in load_courses(places) if each.id == course)

@@ -1,0 +1,89 @@
+"""A visitor in a real browser: finds words despite slips, and reads cards on a phone."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from browser import chromium
+from campus_tree import make_tree
+from tpc_book.build import build_book
+
+CAMPUS = "http://campus.test/services/campus"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("visitor")
+    places = make_tree(folder / "root", folder / "state")
+    build_book(places, CAMPUS, execute=False, say=lambda line: None)
+    handler = functools.partial(Quiet, directory=str(places.site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def phone():
+    with chromium() as browser:
+        context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        yield page
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("scaling law", "scaling"),
+        ("Scaling-Law", "scaling"),
+        ("sclaing law", "scaling"),  # swapped
+        ("scalling law", "scaling"),  # one too much
+        ("compute-optimal", "compute"),
+    ],
+)
+def test_words_are_found_despite_slips(phone, address, asked, found):
+    phone.goto(f"{address}/")
+    phone.fill("#search", asked)
+    first = phone.locator("#hits a").first
+    first.wait_for()
+    assert found in first.inner_text().lower()
+    assert phone.locator("#hits mark").count(), "what was meant is marked"
+
+
+@pytest.mark.e2e
+def test_what_is_nowhere_is_said_to_be_nowhere(phone, address):
+    phone.goto(f"{address}/")
+    phone.fill("#search", "zzqx vvkw")
+    phone.locator("#hits p").wait_for()
+    assert phone.locator("#found").inner_text() == "Nothing found"
+
+
+@pytest.mark.e2e
+def test_a_tap_shows_the_card_and_a_second_one_follows(phone, address):
+    phone.goto(f"{address}/contract/")
+    term = phone.locator("main a.term[data-card]").first
+    term.scroll_into_view_if_needed()
+    term.tap()
+    card = phone.locator("#card")
+    card.wait_for()
+    assert phone.url == f"{address}/contract/"
+    box = card.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    phone.locator("main h1").tap()
+    card.wait_for(state="detached")
+    term.tap()
+    card.wait_for()
+    term.tap()
+    phone.wait_for_url("**/glossary/**")

@@ -1,0 +1,392 @@
+"""The instructor's pages over HTTP: what needs a person, buttons that say what they did, fast for a large class."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+
+import pytest
+import quick_grading
+from fastapi.testclient import TestClient
+from nbgrader.api import Gradebook
+from sqlalchemy import event, update
+from sqlalchemy.orm import Session
+from test_grading_faults import EXERCISE, release
+from tpc_courses.manifest import read_course
+from tpc_courses.places import Places
+from tpc_grader import audit, queue, releases, visibility
+from tpc_grader.classwork import queue_class
+from tpc_grader.database import open_database
+from tpc_grader.jobs import JobRow
+from tpc_grader.late import deadline
+from tpc_grader.scores import cell_scores, class_scores
+from tpc_grader.store import Store
+from tpc_grader.writer import write_next
+from tpc_hub.campus.app import make_app
+from tpc_hub.campus.state import SignedIn
+from tpc_hub.people import Person, enrol
+from tpc_hub.people import open_database as open_people
+from tpc_hub.secrets import ensure_secret
+
+COURSE = "/services/campus/course/scaling"
+
+
+@pytest.fixture
+def campus(tree: Places, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """A campus with an instructor, two students and a released exercise."""
+    tree.state.mkdir()
+    release(tree)
+    people = {"teacher": "instructor", "ada": "student", "bob": "student"}
+    with Session(open_people(tree.database_url)) as session, session.begin():
+        for name, role in people.items():
+            session.add(Person(name=name, display_name=f"{name.title()} Example"))
+            session.flush()
+            enrol(session, "scaling", name, role)
+    for name, value in (
+        ("CAMPUS_ROOT", str(tree.root)),
+        ("CAMPUS_STATE", str(tree.state)),
+        ("JUPYTERHUB_API_URL", "http://127.0.0.1:1/hub/api"),
+        ("JUPYTERHUB_API_TOKEN", "none"),
+    ):
+        monkeypatch.setenv(name, value)
+    return tree
+
+
+@pytest.fixture
+def teacher(campus: Places) -> Iterator[TestClient]:
+    """A browser in which the instructor is signed in."""
+    yield from signed_in("teacher", "formgrade-scaling")
+
+
+@pytest.fixture
+def ada(campus: Places) -> Iterator[TestClient]:
+    """A browser in which a student is signed in."""
+    yield from signed_in("ada", "nbgrader-scaling")
+
+
+def signed_in(name: str, group: str) -> Iterator[TestClient]:
+    """Start the application with a session of somebody whose groups at the hub are right."""
+    app = make_app()
+    app.state.campus.sessions["s"] = SignedIn(name, frozenset({group}), form_token="t")
+    with TestClient(app, cookies={"campus-session": "s"}) as client:
+        yield client
+
+
+def press(client: TestClient, path: str, **fields: str) -> str:
+    """Send a form and return the page it leads to."""
+    answer = client.post(f"{COURSE}/{path}", data={"form_token": "t", **fields})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def text_of(page: str) -> str:
+    """Return the words of a page."""
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.S)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+
+def hand_in(places: Places, student: str, points: float, words: str = "") -> None:
+    """Hand in work that the quick grader scores."""
+    from quick_service import notebook
+
+    files = {f"{EXERCISE}.ipynb": notebook(f"points={points:g} {words}")}
+    version = releases.released(places.intake, "scaling", EXERCISE).version
+    queue.submitted(places, Store(places).add("scaling", EXERCISE, student, version, files))
+
+
+def work_off(places: Places) -> None:
+    """Do what worker and writer do, in this process."""
+    store = Store(places)
+    while job := queue.claim(places, "test"):
+        course = read_course(places.courses / f"{job.course}.yml", places)
+        graded = quick_grading.run(
+            places, course, store.get(job.submission), version=job.version, public=job.kind == "public"
+        )
+        queue.finish(places, job, "test", graded)
+    while write_next(places, quick_grading.record):
+        pass
+
+
+def set_outcome(places: Places, student: str, **values: object) -> None:
+    """Make a student's last full run have ended otherwise."""
+    with Session(open_database(places.database_url)) as session, session.begin():
+        session.execute(
+            update(JobRow).where(JobRow.student == student, JobRow.kind == "full").values(**values)
+        )
+
+
+def test_the_grade_button_queues_and_then_says_for_how_many(campus, teacher):
+    hand_in(campus, "ada", 7)
+    hand_in(campus, "bob", 3)
+    page = text_of(press(teacher, "grade", exercise=EXERCISE))
+    assert f"Grading {EXERCISE}: 0 of 2 done" in page
+    assert "Grade 2 new submissions" in page
+    assert "The grader is not running" in page
+    work_off(campus)
+    page = text_of(teacher.get(f"{COURSE}/class").text)
+    assert f"{EXERCISE}: graded 2 submissions, 0 failed" in page
+    assert "7/10" in page
+    assert "3/10" in page
+    page = text_of(press(teacher, "grade", exercise=EXERCISE))
+    assert "Nothing to grade" in page
+
+
+def test_failures_are_on_top_with_their_reason_and_the_button_tries_them_again(campus, teacher):
+    hand_in(campus, "ada", 7)
+    work_off(campus)
+    set_outcome(campus, "ada", state="failed", reason="the sandbox was away (5 attempts)")
+    page = text_of(teacher.get(f"{COURSE}/class").text)
+    assert "1 failed, with reason" in page
+    assert "the sandbox was away" in page
+    press(teacher, "grade", exercise=EXERCISE)
+    work_off(campus)
+    assert "graded 1 submissions, 0 failed" in text_of(teacher.get(f"{COURSE}/class").text)
+
+
+def test_the_table_filters_and_sorts_without_a_script(campus, teacher):
+    for points in (1, 2, 3):
+        hand_in(campus, "bob", points)
+    hand_in(campus, "ada", 9)
+    work_off(campus)
+    rows = lambda query: re.findall(r'<th scope="row">(\w+)', teacher.get(f"{COURSE}/class{query}").text)  # noqa: E731
+    assert rows("") == ["Ada", "Bob"]
+    assert rows(f"?sort={EXERCISE}") == ["Bob", "Ada"]
+    assert rows("?show=stuck") == ["Bob"]
+    assert rows("?show=missing") == []
+    assert "3 submissions" in teacher.get(f"{COURSE}/class").text
+
+
+def test_an_extension_is_given_and_logged(campus, teacher):
+    until = "2099-02-05T18:00"
+    page = press(teacher, "extend", exercise=EXERCISE, student="ada", until=until, reason="ill")
+    assert "ada may hand in double-scaling until Thu 05 Feb 2099 18:00 CET" in text_of(page)
+    course = read_course(campus.courses / "scaling.yml", campus)
+    due = deadline(campus, course, EXERCISE, "ada").due
+    assert due == dt.datetime(2099, 2, 5, 17, tzinfo=dt.UTC)
+    (entry,) = audit.entries(campus, "scaling")
+    assert (entry.who, entry.what, entry.student, entry.note) == ("teacher", "extension", "ada", "ill")
+    assert "extension" in text_of(teacher.get(f"{COURSE}/audit").text)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "reason"),
+    [
+        ("extend", {"exercise": EXERCISE, "student": "ada", "until": "soon"}, "not a date"),
+        (
+            "extend",
+            {"exercise": EXERCISE, "student": "ada", "until": "2020-01-01T00:00"},
+            "before the due date",
+        ),
+        ("results", {"policy": "never"}, "no policy"),
+        ("answer", {"number": "7", "words": "no"}, "no request 7"),
+        ("answer", {"number": "7", "words": "no", "points": "many"}, "no number"),
+    ],
+)
+def test_a_form_that_cannot_be_meant_changes_nothing_and_says_why(campus, teacher, path, fields, reason):
+    answer = teacher.post(f"{COURSE}/{path}", data={"form_token": "t", **fields})
+    assert answer.status_code == 400
+    assert reason in answer.text
+    assert audit.entries(campus) == []
+
+
+def test_the_results_policy_decides_what_students_see_and_is_logged(campus, teacher):
+    hand_in(campus, "ada", 7)
+    work_off(campus)
+    mine = Store(campus).newest("scaling", EXERCISE, "ada").id
+    assert queue.progress(campus, mine).result is None
+    page = press(teacher, "results", policy="now")
+    assert "Students see their scores: as soon as they are graded" in text_of(page)
+    assert queue.progress(campus, mine).result.points == 7
+    press(teacher, "results", policy="after-due")
+    assert queue.progress(campus, mine).result is None
+    told = [(row.before, row.after) for row in audit.entries(campus) if row.what == "policy results"]
+    assert told == [("on-release", "now"), ("now", "after-due")]
+
+
+def test_a_regrade_request_is_answered_on_the_page_and_the_manual_score_survives_regrading(
+    campus, teacher, ada
+):
+    from tpc_grader import regrade
+
+    course = read_course(campus.courses / "scaling.yml", campus)
+    hand_in(campus, "ada", 4)
+    work_off(campus)
+    visibility.release(campus, course, EXERCISE, "teacher")
+    ask = {"form_token": "t", "cell": quick_grading.CELL, "reason": "My answer is <b>right</b> too"}
+    assert ada.post(f"/services/campus/exercise/scaling/{EXERCISE}/regrade", data=ask).status_code == 200
+    page = teacher.get(f"{COURSE}/class").text
+    assert "1 regrade request" in text_of(page)
+    assert "My answer is &lt;b&gt;right&lt;/b&gt; too" in page
+    (row,) = regrade.requests_of(campus, "scaling")
+    page = press(teacher, "answer", number=str(row.number), words="Yes, well seen", points="9,5")
+    assert "the score was changed" in text_of(page)
+    assert "answered regrade request" in text_of(page)
+    assert "Yes, well seen" in text_of(ada.get(f"/services/campus/exercise/scaling/{EXERCISE}").text)
+    queue_class(campus, course, EXERCISE, again=True)
+    work_off(campus)
+    assert cell_scores(campus, "scaling", EXERCISE, "ada")[quick_grading.CELL].points == 9.5
+    by_hand = [row for row in audit.entries(campus, student="ada") if row.what == "score by hand"]
+    assert [(row.who, row.before, row.after) for row in by_hand] == [("teacher", "4.0", "9.5")]
+    again = teacher.post(
+        f"{COURSE}/answer", data={"form_token": "t", "number": str(row.number), "words": "x"}
+    )
+    assert "answered already" in again.text
+
+
+def test_points_out_of_range_are_refused_and_the_request_stays_open(campus, teacher):
+    from tpc_grader import regrade
+
+    course = read_course(campus.courses / "scaling.yml", campus)
+    hand_in(campus, "ada", 4)
+    work_off(campus)
+    visibility.release(campus, course, EXERCISE, "teacher")
+    mine = Store(campus).newest("scaling", EXERCISE, "ada")
+    number = regrade.request(campus, course, mine, quick_grading.CELL, "please")
+    for points in ("-1", "11", "nan", "inf"):
+        data = {"form_token": "t", "number": str(number), "words": "yes", "points": points}
+        assert teacher.post(f"{COURSE}/answer", data=data).status_code == 400
+    assert cell_scores(campus, "scaling", EXERCISE, "ada")[quick_grading.CELL].points == 4
+    assert not regrade.requests_of(campus, "scaling")[0].decision
+
+
+def test_a_corrected_exercise_is_tried_shown_and_applied(campus, teacher):
+    hand_in(campus, "ada", 4)
+    hand_in(campus, "bob", 5)
+    work_off(campus)
+    assert "Try the corrected version" not in teacher.get(f"{COURSE}/class").text
+    files = {f"{EXERCISE}.ipynb": b"{}"}
+    releases.publish(campus.intake, "scaling", EXERCISE, files, "corrected")
+    assert "Try the corrected version on 2 submissions" in text_of(teacher.get(f"{COURSE}/class").text)
+    page = text_of(press(teacher, f"regrade/{EXERCISE}/try"))
+    assert "0 of 2 done" in page
+    work_off(campus)
+    page = text_of(teacher.get(f"{COURSE}/regrade/{EXERCISE}").text)
+    assert "2 students' scores change" in page.replace("&#39;", "'")
+    assert "ada test-double 4 5" in page
+    assert class_scores(campus, "scaling")["ada", EXERCISE].points == 4, "looking writes nothing"
+    press(teacher, f"regrade/{EXERCISE}/apply", version="corrected")
+    work_off(campus)
+    assert "Applied version corrected to 2 submissions" in text_of(teacher.get(f"{COURSE}/class").text)
+    assert class_scores(campus, "scaling")["ada", EXERCISE].points == 5
+    written = [(row.before, row.after) for row in audit.entries(campus, student="bob") if row.what == "score"]
+    assert written == [("", '{"test-double": 5.0}'), ('{"test-double": 5.0}', '{"test-double": 6.0}')]
+    press(teacher, f"regrade/{EXERCISE}/apply", version="corrected")
+    assert len([row for row in audit.entries(campus) if row.what == "regrade applied"]) == 1
+
+
+def test_a_class_of_200_costs_as_many_queries_as_a_class_of_two(campus, teacher):
+    from tpc_hub.campus.classroom import class_rows
+
+    course = read_course(campus.courses / "scaling.yml", campus)
+    state = teacher.app.state.campus
+    few = count_queries(campus, state, course)
+    with Session(open_people(campus.database_url)) as session, session.begin():
+        for index in range(200):
+            session.add(Person(name=f"s{index}", display_name=f"S {index}"))
+            session.flush()
+            enrol(session, "scaling", f"s{index}")
+    for index in range(200):
+        hand_in(campus, f"s{index}", index % 10)
+    assert count_queries(campus, state, course) == few
+    assert len(class_rows(state, course)) == 202
+
+
+def count_queries(places: Places, state: object, course: object) -> int:
+    """Return how many statements the class table takes."""
+    from tpc_hub.campus.classroom import class_rows
+
+    engines = (open_database(places.database_url), state.engine)
+    seen = list[str]()
+    listen = lambda conn, cursor, statement, *rest: seen.append(statement)  # noqa: E731
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", listen)
+    class_rows(state, course)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", listen)
+    return len(seen)
+
+
+@pytest.mark.parametrize("path", ["class", "class.json", "grades.csv", "audit", f"regrade/{EXERCISE}"])
+def test_students_see_no_page_of_the_instructor(campus, ada, path):
+    assert ada.get(f"{COURSE}/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "grade",
+        "feedback",
+        "extend",
+        "results",
+        "answer",
+        "approve",
+        "formgrader",
+        f"regrade/{EXERCISE}/apply",
+    ],
+)
+def test_students_can_press_no_button_of_the_instructor(campus, ada, path):
+    fields = {"exercise": EXERCISE, "student": "ada", "until": "2099-02-05T18:00", "policy": "now"}
+    more = {"number": "1", "words": "x", "person": "ada", "version": "x", "form_token": "t"}
+    assert ada.post(f"{COURSE}/{path}", data=fields | more).status_code == 404
+    assert audit.entries(campus) == []
+
+
+def test_metrics_need_the_token_and_tell_queue_waits_and_outcomes(campus, teacher):
+    hand_in(campus, "ada", 4)
+    work_off(campus)
+    hand_in(campus, "bob", 5)
+    address = "/services/campus/metrics"
+    assert teacher.get(address).status_code == 401
+    assert teacher.get(address, headers={"Authorization": "Bearer wrong"}).status_code == 401
+    token = {"Authorization": f"Bearer {ensure_secret(campus, 'metrics-token')}"}
+    text = teacher.get(address, headers=token).text
+    for line in (
+        'campus_grading_jobs{kind="full",state="queued"} 1.0',
+        'campus_grading_outcomes_total{kind="full",outcome="graded"} 1.0',
+        'campus_grading_run_seconds_count{kind="public"} 1.0',
+        'campus_grading_wait_seconds_count{kind="full"} 1.0',
+        "campus_grading_submissions_total 2.0",
+        "campus_grading_worker_up 0.0",
+    ):
+        assert line in text.splitlines(), line
+
+
+def test_an_announcement_is_on_the_students_home_page_until_it_is_taken_down(campus, teacher, ada):
+    page = press(teacher, "announcements", text=" Room <b>2</b> tomorrow\nat 9:00 ")
+    assert "Announced" in text_of(page)
+    home = ada.get("/services/campus/").text
+    assert "Room &lt;b&gt;2&lt;/b&gt; tomorrow\nat 9:00</span>" in home
+    assert "Teacher Example, " in text_of(home)
+    number = re.search(r'name="number" value="(\d+)"', page)[1]
+    assert "taken down" in text_of(press(teacher, "announcements/remove", number=number))
+    assert "Room" not in ada.get("/services/campus/").text
+
+
+def test_only_who_teaches_a_course_tells_it_something_and_not_too_much(campus, teacher, ada):
+    fields = {"form_token": "t", "text": "free pizza"}
+    assert ada.post(f"{COURSE}/announcements", data=fields).status_code == 404
+    assert teacher.post("/services/campus/course/data/announcements", data=fields).status_code == 404
+    assert teacher.post(f"{COURSE}/announcements", data={"text": "forged"}).status_code in (403, 422)
+    for text in ("", "  ", "x" * 1001):
+        answer = teacher.post(f"{COURSE}/announcements", data={**fields, "text": text})
+        assert "1 to 1000 characters" in answer.text
+    assert 'class="told"' not in ada.get("/services/campus/").text
+
+
+def test_the_home_page_needs_no_answer_of_the_hub(campus, ada):
+    answer = ada.get("/services/campus/")
+    assert answer.status_code == 200
+    assert "Your JupyterLab" not in answer.text
+
+
+def test_a_student_reads_what_being_late_cost(campus, teacher, ada):
+    hand_in(campus, "ada", 7)
+    work_off(campus)
+    press(teacher, "results", policy="now")
+    page = f"/services/campus/exercise/scaling/{EXERCISE}"
+    assert "taken off" not in ada.get(page).text
+    with Gradebook(f"sqlite:///{campus.nbgrader('scaling') / 'gradebook.db'}", "scaling") as book:
+        book.find_submission_notebook(EXERCISE, EXERCISE, "ada").late_submission_penalty = 2
+        book.db.commit()
+    assert "Score: 5 of 10 points , 2 taken off because the work was late" in text_of(ada.get(page).text)

@@ -1,0 +1,333 @@
+"""Feedback runs nothing, loads nothing and tells no hidden test, whatever the graded notebook holds."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import re
+
+import nbformat
+import pytest
+from class_tree import COURSE, EXERCISE, NOTEBOOK
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from tpc_courses.exercise import read_exercise
+from tpc_courses.manifest import load_courses
+from tpc_courses.problems import SourceError
+from tpc_grader import coursework, grading
+from tpc_grader.archive import pack
+from tpc_grader.differences import compared, found_difference
+from tpc_grader.feedback import POLICY, clean_body, publish_feedback, readable_page, released_feedback
+from tpc_grader.feedback_notebook import VERDICT, HideTests, scrub, shown_test
+from tpc_grader.intake import Intake
+from tpc_grader.records import newest_feedback, standing
+from tpc_grader.results import CellScore, Graded
+
+HIDDEN_MESSAGE = "double must work for negative numbers"
+TEST = f"""assert double(3) == 6, "double(3) should be twice 3"
+### BEGIN HIDDEN TESTS
+assert double(-1.5) == -3.0, "{HIDDEN_MESSAGE}"
+### END HIDDEN TESTS
+"""
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<img src='https://evil.example/pixel.png'>",
+    "<img src='data:image/svg+xml;base64,PHN2Zz4='>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "<a href='data:text/html,<script>alert(1)</script>'>x</a>",
+    "<iframe src='https://evil.example'></iframe>",
+    "<svg onload=alert(1)></svg>",
+    "<math><mtext><style><img src=x onerror=alert(1)></style></mtext></math>",
+    "<form action='https://evil.example'><input name=password></form>",
+    "<style>body{background:url(https://evil.example)}</style>",
+    "<div style='position:fixed;top:0'>x</div>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example'>",
+    "<base href='https://evil.example'>",
+    "<link rel=stylesheet href='https://evil.example/x.css'>",
+    "<object data='https://evil.example'></object>",
+    "<p class='message button primary' id='main'>Your score: 10</p>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'></noscript>",
+]
+FORBIDDEN = re.compile(
+    r"<(script|iframe|object|embed|form|input|meta|base|link|svg|math|style)\b|\son\w+\s*=|javascript:|evil\.example"
+    r"|data:(?!image/(png|jpeg|gif|webp);base64,)|style=|id=",
+    re.I,
+)
+
+
+class TestCleaning:
+    @pytest.mark.parametrize("text", HOSTILE)
+    def test_nothing_that_runs_loads_or_imitates_is_left(self, text):
+        assert not FORBIDDEN.search(clean_body(f"<p>before</p>{text}<p>after</p>"))
+        assert "before" in clean_body(f"<p>before</p>{text}<p>after</p>")
+
+    @given(
+        st.lists(st.sampled_from(HOSTILE) | st.text("<>'\"/ =ascriptonload:-!&;#x0", max_size=20), max_size=6)
+    )
+    @settings(deadline=None)
+    def test_nor_in_any_mixture(self, parts):
+        cleaned = clean_body("".join(parts))
+        tags = re.findall(r"<[^>]*>", cleaned)
+        assert not any(FORBIDDEN.search(tag) for tag in tags)
+        assert clean_body(cleaned) == cleaned
+
+    def test_what_helps_reading_stays(self):
+        text = (
+            "<section class='test good'><h2>Part <span class='points'>2</span></h2><table><tr><td>1</td></tr></table>"
+            "<img alt='plot' src='data:image/png;base64,iVBORw0KGgo='><a href='https://numpy.org'>NumPy</a></section>"
+        )
+        cleaned = clean_body(text)
+        for kept in (
+            'class="good test"',
+            "<td>1</td>",
+            "data:image/png",
+            "https://numpy.org",
+            'class="points"',
+        ):
+            assert kept in cleaned
+        assert 'rel="noopener noreferrer nofollow"' in cleaned
+
+    def test_the_file_tells_the_browser_to_run_and_load_nothing(self):
+        page = readable_page("<p>{braces} stay</p>")
+        assert "default-src 'none'" in POLICY
+        assert 'http-equiv="Content-Security-Policy"' in page
+        assert "width=device-width" in page
+        assert "{braces} stay" in page
+
+
+class TestHidingTests:
+    def hide(self, *cells):
+        nb = new_notebook(cells=list(cells))
+        return HideTests().preprocess(nb, {})[0]
+
+    def graded(self, outputs, score=0.0, **metadata):
+        part = {
+            "grade": True,
+            "solution": False,
+            "grade_id": "t",
+            "points": 2,
+            "score": score,
+            "schema_version": 3,
+        }
+        return new_code_cell(TEST, outputs=outputs, metadata={"nbgrader": part, **metadata})
+
+    def error(self, message):
+        return new_output("error", ename="AssertionError", evalue=message, traceback=[TEST, message])
+
+    def test_a_hidden_tests_text_is_nowhere(self):
+        stolen = new_code_cell(
+            "x", outputs=[new_output("stream", text=TEST), new_output("display_data", {"text/html": TEST})]
+        )
+        text = json.dumps(self.hide(stolen, self.graded([self.error(HIDDEN_MESSAGE)])))
+        assert HIDDEN_MESSAGE not in text
+        assert "-1.5" not in text
+        assert "double(3) should be twice 3" in text
+
+    def test_a_test_tells_its_verdict_not_its_traceback(self):
+        (cell,) = self.hide(self.graded([self.error("double(3) should be twice 3")])).cells
+        assert cell.metadata.verdict == {
+            "passed": False,
+            "message": "double(3) should be twice 3",
+            "difference": None,
+        }
+        assert cell.outputs == []
+        assert cell.source == shown_test(TEST)
+
+    def test_a_test_may_show_its_points_only(self):
+        (cell,) = self.hide(self.graded([self.error("double(3) should be twice 3")], show="score")).cells
+        assert cell.metadata.verdict.message == ""
+
+    @pytest.mark.parametrize(
+        ("show", "expected"), [("difference", {"expected": "6", "got": "3"}), ("message", None)]
+    )
+    def test_a_difference_is_shown_where_the_test_allows_it(self, show, expected):
+        both = new_output("stream", text='before\ntpc-difference {"expected": "6", "got": "3"}\n')
+        told = new_output("display_data", {VERDICT: {"passed": False, "message": "twice"}})
+        (cell,) = self.hide(self.graded([both, told], show=show)).cells
+        assert cell.metadata.verdict.difference == expected
+
+    def test_control_sequences_and_floods_are_cut(self):
+        assert scrub("\x1b[31mred\x1b[0m", []) == "red"
+        assert len(scrub("x" * 10**6, [])) < 21_000
+
+
+@pytest.fixture
+def graded(tree):
+    """A submission of ada's, graded without a sandbox: what it put out is given."""
+    (course,) = (each for each in load_courses(tree) if each.id == COURSE)
+    coursework.prepare_course(tree, course)
+    intake = Intake(tree, {COURSE: course})
+    notebook = nbformat.reads(intake.release(COURSE, EXERCISE).files()[NOTEBOOK].decode(), 4)
+    answer = next(
+        i for i, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("solution")
+    )
+    notebook.cells[answer].source = "def double(x):\n    return x + 1  # <script>alert(1)</script>"
+    submission = intake.receive(COURSE, EXERCISE, "ada", pack({NOTEBOOK: nbformat.writes(notebook).encode()}))
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": "printed\n<script>alert(2)</script>"},
+        {"output_type": "display_data", "metadata": {}, "data": {"text/html": "".join(HOSTILE)}},
+    ]
+    score = CellScore("test-double", 0.0, 2.0, False, "double(3) should be twice 3")
+    result = Graded("graded", "", "", (score,), submission.version, outputs={answer: outputs})
+    grading.record(tree, course, submission, result)
+    return course, submission
+
+
+class TestReleasing:
+    def test_from_a_grade_to_the_page_that_a_student_reads(self, tree, graded):
+        course, submission = graded
+        assert newest_feedback(tree, course, EXERCISE, "ada") is None
+        assert coursework.release_feedback(tree, course, EXERCISE) == (1, ())
+        found, page = newest_feedback(tree, course, EXERCISE, "ada")
+        assert found == submission
+        body = page[page.index("<main") :]
+        for shown in (
+            "0 of 2 points",
+            "Not passed: test-double",
+            "double(3) should be twice 3",
+            "return x + 1",
+            "printed",
+        ):
+            assert shown in body
+        assert not any(FORBIDDEN.search(tag) for tag in re.findall(r"<[^>]*>", body))
+        assert HIDDEN_MESSAGE not in page
+        assert "-1.5" not in page
+        where = standing(tree, course, EXERCISE, "ada")
+        assert (where.score, where.max_score, where.feedback) == (0.0, 2.0, True)
+
+    def test_feedback_belongs_to_the_submission_that_was_graded(self, tree, graded):
+        course, submission = graded
+        later = Intake(tree, {COURSE: course}).store.add(COURSE, EXERCISE, "ada", "v", {NOTEBOOK: b"{}"})
+        coursework.release_feedback(tree, course, EXERCISE)
+        assert released_feedback(tree, later.id) == {}
+        assert released_feedback(tree, submission.id)
+
+    def test_publishing_again_takes_the_place_of_the_page_before(self, tree):
+        for text in ("<p>first</p>", "<p>second</p>"):
+            publish_feedback(tree, "id", "double", text)
+        (page,) = released_feedback(tree, "id").values()
+        assert b"second" in page
+        assert b"first" not in page
+
+
+PICTURE = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
+PROSE = (
+    "here ![my plot](attachment:my%20plot.png) and ![gone](attachment:gone.png)",
+    "![entity](attach&#109;ent:gone.png)",
+    r"![backslash](attachment\:gone.png)",
+    "![r][r]\n\n[r]: attachment:gone.png",
+    "![vector](attachment:drawing.svg)",
+    "<script>alert(3)</script><img src=x onerror=alert(4)> [go](javascript:alert(5))",
+    "\\begin{a}" * 20_000,
+)
+
+
+@pytest.fixture
+def with_prose(tree):
+    """Submissions of ada, who added text and pictures of her own, and of bob, who did not."""
+    (course,) = (each for each in load_courses(tree) if each.id == COURSE)
+    coursework.prepare_course(tree, course)
+    intake = Intake(tree, {COURSE: course})
+    for student, texts in (("ada", PROSE), ("bob", ())):
+        notebook = nbformat.reads(intake.release(COURSE, EXERCISE).files()[NOTEBOOK].decode(), 4)
+        for text in texts:
+            added = nbformat.v4.new_markdown_cell(text)
+            added["attachments"] = {
+                "my plot.png": {"image/png": PICTURE},
+                "drawing.svg": {"image/svg+xml": "<svg onload=alert(6)>"},
+                "gone.png": {"image/png": ["no", 3, None]},
+            }
+            notebook.cells.append(added)
+        submission = intake.receive(
+            COURSE, EXERCISE, student, pack({NOTEBOOK: json.dumps(notebook).encode()})
+        )
+        score = CellScore("test-double", 2.0, 2.0, True)
+        grading.record(tree, course, submission, Graded("graded", "", "", (score,), submission.version))
+    return course
+
+
+class TestProse:
+    def test_pasted_pictures_are_shown_and_missing_ones_hold_up_nobody(self, tree, with_prose):
+        assert coursework.release_feedback(tree, with_prose, EXERCISE) == (2, ())
+        body = newest_feedback(tree, with_prose, EXERCISE, "ada")[1].partition("<main")[2]
+        assert f'src="data:image/png;base64,{PICTURE}"' in body
+        assert body.count("<img") == 2  # that one, and the harmless rest of a hostile one
+        for words in ("[gone]", "[entity]", "[backslash]", "[r]", "[vector]"):
+            assert words in body
+        assert not any(FORBIDDEN.search(tag) for tag in re.findall(r"<[^>]*>", body))
+
+    def test_the_formgraders_pages_run_nothing_of_a_students_text(self, tree, with_prose):
+        path = tree.nbgrader(COURSE) / "autograded" / "ada" / EXERCISE / NOTEBOOK
+        config = coursework.course_config(tree, with_prose)
+        config.HTMLExporter.template_name = "classic"
+        page, _ = HTMLExporter(config=config).from_filename(str(path))
+        for hostile in ("<script>alert(3)", "onerror", 'href="javascript', "onload=alert"):
+            assert hostile not in page
+        assert PICTURE in page
+
+    def test_who_gets_no_page_is_told_and_the_others_get_theirs(self, tree, with_prose):
+        (tree.nbgrader(COURSE) / "autograded" / "ada" / EXERCISE / NOTEBOOK).write_text("{ no notebook")
+        assert coursework.release_feedback(tree, with_prose, EXERCISE) == (1, ("ada",))
+        assert newest_feedback(tree, with_prose, EXERCISE, "bob")
+
+
+class TestDifferences:
+    @pytest.mark.parametrize(
+        ("test", "sides"),
+        [
+            ("double(3) == 6", ("double(3)", "6")),
+            ("np.allclose(f(x), [1, 2])", ("f(x)", "[1, 2]")),
+            ("isclose(a, b, rel_tol=1)", ("a", "b")),
+            ("a < b < c", None),
+            ("callable(f)", None),
+            ("not f(x)", None),
+        ],
+    )
+    def test_what_compares_has_two_sides(self, test, sides):
+        assert compared(ast.parse(test, mode="eval").body) == sides
+
+    def test_a_forged_line_is_text_and_short(self):
+        told = json.dumps({"expected": "<b>", "got": ["x" * 1000]})
+        found = found_difference([{"output_type": "stream", "text": f"tpc-difference {told}\n"}])
+        assert found["expected"] == "<b>"
+        assert len(found["got"]) == 400
+        for text in ("tpc-difference {", "tpc-difference []", "tpc-difference " + "[" * 50_000, "other"):
+            assert found_difference([{"output_type": "stream", "text": text}]) is None
+
+    def test_a_failed_test_shows_what_it_expected_and_got(self, tree):
+        source = tree.exercise(EXERCISE)
+        text = source.read_text().replace(":points: 2", ":points: 2\n:show: difference")
+        source.write_text(text)
+        (course,) = (each for each in load_courses(tree) if each.id == COURSE)
+        coursework.prepare_course(tree, course)
+        intake = Intake(tree, {COURSE: course})
+        for student, answer in (("ada", "x + 1"), ("bob", "2 * abs(x)")):
+            submission = intake.receive(COURSE, EXERCISE, student, answered(intake, f"return {answer}"))
+            grading.record(tree, course, submission, grading.run(tree, course, submission))
+        coursework.release_feedback(tree, course, EXERCISE)
+        _, page = newest_feedback(tree, course, EXERCISE, "ada")
+        assert re.search(r"<td><pre>6</pre></td>\s*<td><pre>4</pre></td>", page)
+        # Bob fails the hidden test only: he reads its author's words, and nothing of what was tested.
+        _, page = newest_feedback(tree, course, EXERCISE, "bob")
+        assert HIDDEN_MESSAGE in page
+        assert "<th" not in page
+        assert not any(hidden in page for hidden in ("-1.5", "-3.0", "3.0"))
+
+    def test_a_misspelled_wish_is_a_problem_of_the_exercise(self, tree):
+        source = tree.exercise(EXERCISE)
+        source.write_text(source.read_text().replace(":points: 2", ":points: 2\n:show: diff"))
+        with pytest.raises(SourceError, match="use one of: score, message, difference"):
+            read_exercise(source)
+
+
+def answered(intake: Intake, body: str) -> bytes:
+    """Return the released exercise with this answer, packed."""
+    notebook = nbformat.reads(intake.release(COURSE, EXERCISE).files()[NOTEBOOK].decode(), 4)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = f"def double(x):\n    {body}"
+    return pack({NOTEBOOK: nbformat.writes(notebook).encode()})

@@ -1,0 +1,141 @@
+"""Hostile submissions: each contained and typed, with an honest one graded right beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from campus_tree import make_tree
+from hostile_cases import CASES, HONEST, Case
+from tpc_courses.manifest import load_courses
+from tpc_courses.places import Places
+from tpc_grader import backends, sources
+from tpc_grader.coursework import prepare_course
+from tpc_grader.grading import grade_files
+from tpc_grader.limits import Limits
+from tpc_grader.results import Graded
+from tpc_grader.sources import Source
+from tpc_grader.surroundings import FIRST_UID
+
+SLUG = "double-scaling"
+SECRET = "kept-from-every-student"
+LIMITS = Limits(cell_seconds=2, total_seconds=8, memory_bytes=700 * 2**20, processes=64, tmp_bytes=32 * 2**20)
+# Nothing may take longer: total limit, grace and end of both runs. Only a hang gets near it.
+DEADLINE_SECONDS = 60
+
+
+@dataclass
+class Class:
+    """An exercise at both levels, a witness file, and a port that must stay silent."""
+
+    places: Places
+    exercises: dict[str, Source]
+    marker: Path
+    listener: socket.socket
+
+    def grade(self, level: str, code: str, backend: backends.Backend) -> Graded:
+        """Grade a solution; the port and the witness are filled in."""
+        code = code.replace("PORT", str(self.listener.getsockname()[1])).replace("MARKER", str(self.marker))
+        source = self.exercises[level]
+        return grade_files(source, notebook(source, code), {}, limits=LIMITS, backend=backend)
+
+    def fingerprint(self) -> str:
+        """Return what must stay as it is: the whole state folder, and the witness."""
+        files = sorted(path for path in self.places.state.rglob("*") if path.is_file())
+        return hashlib.sha256(b"".join(str(path).encode() + path.read_bytes() for path in files)).hexdigest()
+
+
+def notebook(source: Source, code: str) -> bytes:
+    made = nbformat.read(source.release, as_version=4)
+    for cell in made.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = code
+    return nbformat.writes(made).encode()
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory) -> Class:
+    root = tmp_path_factory.mktemp("hostile")
+    places = make_tree(root / "root", root / "state")
+    path = places.exercise(SLUG)
+    hidden = f'_secret = "{SECRET}"\nassert double(-1.5) == -3.0'
+    text = path.read_text("utf-8").replace("assert double(-1.5) == -3.0", hidden)
+    course = next(each for each in load_courses(places) if each.id == "scaling")
+    exercises = {}
+    for level in ("kernel", "oracle"):
+        path.write_text(text.replace(":points: 2", f":points: 2\n:level: {level}"), "utf-8")
+        prepare_course(places, course)
+        exercises[level] = sources.current(places, "scaling", SLUG)
+    marker = root / "state" / "marker"
+    marker.write_text(SECRET)
+    os.environ["CAMPUS_TEST_TOKEN"] = SECRET
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=lambda: [listener.accept() for _ in range(99)], daemon=True).start()
+    return Class(places, exercises, marker, listener)
+
+
+def check(hall: Class, case: Case, level: str, backend: backends.Backend) -> None:
+    """Grade an attack with an honest submission beside it, and look at all that must not have happened."""
+    before = hall.fingerprint()
+    with ThreadPoolExecutor(2) as pool:
+        attack = pool.submit(hall.grade, level, case.code, backend)
+        beside = pool.submit(hall.grade, level, HONEST, backend)
+        graded, honest = attack.result(DEADLINE_SECONDS), beside.result(DEADLINE_SECONDS)
+    assert (honest.outcome, honest.points) == ("graded", 2.0), honest.detail
+    allowed = case.outcomes(level) | (set(case.wrapped.split("|")) if backend == "bubblewrap" else set())
+    assert graded.outcome in allowed, graded.detail
+    # Cells that had finished before a timeout or crash count.
+    cut_short = graded.outcome in ("timeout", "crashed")
+    assert graded.points in ({case.points, 0.0} if cut_short else {case.points})
+    assert SECRET not in graded.to_json()
+    # The instructor may read what an exception said, hidden input included; the student may not.
+    text = dataclasses.replace(graded, detail="").to_json()
+    for shown in (
+        "SECRET-INPUT -1.5",
+        "OWNED",
+        "CONNECTED",
+        "RESOLVED",
+        "OPENED",
+        "READ root",
+        "POISONED",
+    ):
+        assert shown not in text
+    for shown in ("RAISED", "TRACED", "GOT", "uid=0"):
+        assert f'"{shown}' not in text
+    assert len(text) < 4 * 2**20
+    assert hall.fingerprint() == before
+    assert survivors() == []
+
+
+def survivors() -> list[psutil.Process]:
+    """Return processes of grading jobs that are left: those with an identity of a job."""
+    found = [each for each in psutil.process_iter(["uids"]) if each.info["uids"].real >= FIRST_UID]
+    return [each for each in psutil.wait_procs(found, timeout=10)[1] if each.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_beside_the_code(hall, case):
+    check(hall, case, "kernel", "box")
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.oracle or "graded" in case.kernel], ids=lambda c: c.name
+)
+def test_away_from_the_code(hall, case):
+    check(hall, case, "oracle", "box")
+
+
+# Under bubblewrap nothing is preloaded, so it gets the rows of the reference battery, our own cases only the box.
+@pytest.mark.parametrize("case", [case for case in CASES if "[" in case.name], ids=lambda case: case.name)
+def test_under_bubblewrap(hall, case):
+    assert "bubblewrap" in backends.available(), backends.describe()
+    check(hall, case, "kernel", "bubblewrap")

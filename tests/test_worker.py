@@ -1,0 +1,173 @@
+"""The worker and its writer: faults are retried beside other work, a stop loses nothing, a score is logged once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+import quick_grading
+from campus_tree import REPOSITORY
+from quick_service import EXERCISE, notebook
+from running_campus import wait_for
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+from test_class_page import work_off
+from tpc_courses.places import Places
+from tpc_grader import audit, queue, writer
+from tpc_grader.database import open_database
+from tpc_grader.jobs import JobRow
+from tpc_grader.locks import is_serving
+from tpc_grader.scores import class_scores
+from tpc_grader.store import Store, Submission
+from tpc_grader.worker import Busy, work
+
+
+@pytest.fixture
+def places(tree: Places) -> Places:
+    """A campus without a hub."""
+    tree.state.mkdir()
+    return tree
+
+
+def hand_in(places: Places, student: str, text: str) -> Submission:
+    """Hand in a line for the quick grader."""
+    files = {f"{EXERCISE}.ipynb": notebook(text)}
+    submission = Store(places).add("scaling", EXERCISE, student, "v1", files)
+    queue.submitted(places, submission)
+    return submission
+
+
+def rows(places: Places, student: str, kind: str = "full") -> list[JobRow]:
+    """Return a student's jobs."""
+    query = select(JobRow).where(JobRow.student == student, JobRow.kind == kind)
+    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+        return list(session.scalars(query))
+
+
+def written(places: Places) -> list[tuple[str, str]]:
+    """Return (student, scores) of each score in the log."""
+    return [(row.student, row.after) for row in audit.entries(places) if row.what == "score"]
+
+
+def start_worker(places: Places) -> subprocess.Popen[bytes]:
+    """Start a worker that uses the quick grader."""
+    script = Path(REPOSITORY, "tests", "quick_grading.py")
+    return subprocess.Popen([sys.executable, str(script), str(places.root), str(places.state)])
+
+
+@pytest.mark.slow
+def test_faults_of_the_grader_are_tried_again_and_hold_up_nobody(places):
+    hand_in(places, "ada", "points=7")
+    hand_in(places, "bob", "points=7 fault")
+    hand_in(places, "eve", "points=7 die")
+
+    def tried() -> bool:
+        twice = all(rows(places, name)[0].attempts >= 2 for name in ("bob", "eve"))
+        return twice and rows(places, "ada")[0].state == "graded"
+
+    work(places, until=tried, run=quick_grading.run, record=quick_grading.record)
+    (bob,), (eve,) = rows(places, "bob"), rows(places, "eve")
+    assert "InfrastructureFault: the sandbox is away" in bob.reason
+    assert "ended with code -9" in eve.reason
+    assert written(places) == [("ada", '{"test-double": 7.0}')]
+    assert not is_serving(places)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_stopped_gives_its_jobs_back_and_leaves_no_process(places):
+    for index in range(6):
+        hand_in(places, f"student-{index}", "points=7 slow")
+    process = start_worker(places)
+    wait_for(lambda: queue.workers(places) != set())
+    family = psutil.Process(process.pid).children(recursive=True)
+    with pytest.raises(Busy, match="serves this campus already"):
+        work(places)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    assert queue.workers(places) == set()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+    jobs = [row for index in range(6) for row in rows(places, f"student-{index}")]
+    assert all(row.attempts <= (row.state != "queued") for row in jobs), "an attempt that was stopped is none"
+
+
+@pytest.mark.slow
+def test_no_process_of_a_worker_outlives_its_kill(places):
+    hand_in(places, "ada", "points=7 slow")
+    process = start_worker(places)
+    wait_for(lambda: rows(places, "ada")[0].state in ("running", "ran", "recording", "graded"))
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert family
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+
+
+@pytest.mark.parametrize("killed_after", ["the note", "the gradebook"])
+def test_a_score_is_logged_once_when_the_writer_dies_between_two_steps(places, monkeypatch, killed_after):
+    class Killed(BaseException):
+        """Stands for a kill."""
+
+    def die(*arguments: object) -> None:
+        if killed_after == "the gradebook":
+            quick_grading.record(*arguments)
+        raise Killed
+
+    hand_in(places, "ada", "points=7")
+    run_all(places)
+    with pytest.raises(Killed):
+        writer.write_next(places, die)
+    assert rows(places, "ada")[0].state == "recording"
+    assert written(places) == []
+    work_off(places)
+    (entry,) = [row for row in audit.entries(places) if row.what == "score"]
+    assert (entry.before, entry.after) == ("", '{"test-double": 7.0}'), (
+        "before is as it was before all attempts"
+    )
+    assert class_scores(places, "scaling")["ada", EXERCISE].points == 7
+
+
+def test_a_gradebook_that_cannot_be_written_is_tried_again_and_then_waits_for_a_person(places):
+    def fail(*arguments: object) -> None:
+        raise OSError("disk full")
+
+    hand_in(places, "ada", "points=7")
+    run_all(places)
+    for _ in range(writer.MAXIMUM_ATTEMPTS):
+        assert writer.write_next(places, fail)
+        assert not writer.write_next(places, fail), "not again at once"
+        with Session(open_database(places.database_url)) as session, session.begin():
+            session.execute(update(JobRow).values(not_before=JobRow.queued_at))
+    (row,) = rows(places, "ada")
+    assert (row.state, row.reason) == ("failed", "not recorded: OSError: disk full")
+    assert queue.retry(places, "scaling") == 1
+    work_off(places)
+    assert rows(places, "ada")[0].state == "graded"
+
+
+def test_older_work_is_not_written_over_newer(places):
+    hand_in(places, "ada", "points=3")
+    run_all(places)
+    hand_in(places, "ada", "points=5")
+    work_off(places)
+    assert written(places) == [("ada", '{"test-double": 5.0}')]
+    assert [row.state for row in rows(places, "ada")] == ["superseded", "graded"]
+
+
+def run_all(places: Places) -> None:
+    """Run what is queued, without writing it down."""
+    from tpc_courses.manifest import read_course
+
+    course = read_course(places.courses / "scaling.yml", places)
+    while job := queue.claim(places, "test"):
+        submission = Store(places).get(job.submission)
+        graded = quick_grading.run(
+            places, course, submission, version=job.version, public=job.kind == "public"
+        )
+        queue.finish(places, job, "test", graded)
