@@ -69,7 +69,7 @@ def kernel(name: str = "forked", **launch):
 
 
 def output(client, code: str) -> str:
-    """Return what code prints, or the name of its error."""
+    """Return what code prints, the name of its error, and "picture" for each that it shows."""
     said: list[str] = []
 
     def note(message) -> None:
@@ -78,6 +78,8 @@ def output(client, code: str) -> str:
             said.append(content["text"])
         elif message["msg_type"] == "error":
             said.append(content["ename"])
+        elif "image/png" in content.get("data", {}):
+            said.append("picture")
 
     client.execute_interactive(code, timeout=SECONDS, output_hook=note, allow_stdin=False)
     return "".join(said).strip()
@@ -94,6 +96,13 @@ def test_a_kernel_is_forked_with_its_modules_there(shared):
     assert isinstance(manager.provisioner.process, ForkedProcess)
     assert run("import sys; print({'jax', 'numpy', 'matplotlib.pyplot'} <= set(sys.modules))") == "True"
     assert psutil.Process(manager.provisioner.pid).ppid() != os.getpid()
+
+
+def test_a_figure_stands_below_the_cell_that_drew_it(surroundings):
+    with kernel() as (_, run):
+        assert run("import matplotlib.pyplot as plt\nfig, ax = plt.subplots()") == "picture"
+        assert run("fig, ax = plt.subplots(); plt.show()") == "picture"
+        assert run("print(plt.get_fignums())") == "[]"
 
 
 def test_a_kernel_can_be_reached_as_soon_as_it_is_started(surroundings):

@@ -72,7 +72,6 @@ KERNEL_MODULES = (
     "IPython.core.logger",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
-    "matplotlib_inline.backend_inline",
     "psutil",
     "sqlite3",
     "tornado.platform.asyncio",
