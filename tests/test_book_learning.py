@@ -32,7 +32,12 @@ def report(places: Places) -> str:
 
 
 def test_the_bibliography_reads_braces_quotes_and_numbers(data):
+    accents = (
+        r"""@misc{x, title={T}, author={H{\"a}gele, A. and Kydl{\'i}{\v{c}}ek, H.}, year=2024, url={u}}"""
+    )
+    write(data.book / "content" / "references.bib", BIB + accents)
     works = read_bibliography(data)
+    assert works["x"].fields["author"] == "Hägele, A. and Kydlíček, H."
     assert works["one"].fields == {
         "author": "Doe, Jo",
         "title": "One Big thing",
@@ -70,6 +75,26 @@ def test_a_doi_that_the_bibliography_lacks_is_reported_with_its_line(data):
     line = lesson.read_text().count("\n")
     assert f"notebooks/scaling/first-steps.md: line {line}: doi:10.9999/gone" in report(data)
     assert "10.1000" not in report(data)
+
+
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [
+        ("Doe (2020), *One big thing*", ""),
+        ("Doe (2019), *One big thing*", "'(2020)' is missing"),
+        ("Doe (2020), *One thing*", "'One Big thing' is missing"),
+        ("Roe (2020), *One big thing*", "'Doe' is missing"),
+    ],
+)
+def test_a_reference_that_says_other_than_the_bibliography_is_reported(data, line, missing):
+    path = data.lesson("scaling/first-steps")
+    link = "[doi:10.1000/one](https://doi.org/10.1000/one)"
+    write(path, path.read_text() + f"\nSee {link}.\n\n## References\n\n- {line}, {link}\n")
+    number = path.read_text().count("\n")
+    found = [str(problem) for problem in outreach_problems(data) if "is missing" in str(problem)]
+    assert [f"first-steps.md: line {number}: {missing}. " in problem for problem in found] == [True] * bool(
+        missing
+    )
 
 
 def lesson(slug: str, minutes: int, needs: list[str]) -> Lesson:

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from tpc_courses.check import lesson_paths
 from tpc_courses.places import Places
@@ -18,6 +19,7 @@ from tpc_courses.problems import Problem, SourceError
 REQUIRED = ("author", "title", "year")
 ENTRY = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]+)\s*,")
 FIELD = re.compile(r"\s*,?\s*(\w+)\s*=\s*")
+ACCENTS = {'"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "v": "\u030c"}
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 DOI_LINK = re.compile(r"https?://(?:dx\.)?doi\.org/(10\.\d{4,9}/[^\s)>\]\"]+)", re.IGNORECASE)
 
@@ -77,6 +79,26 @@ def unknown_dois(places: Places, works: dict[str, Work]) -> Iterator[Problem]:
                 yield Problem(name, f"line {line}", found, "Add the work there; the build has no network")
 
 
+def misquoted(places: Places, works: dict[str, Work]) -> Iterator[Problem]:
+    """Yield a problem for each line of a lesson's References that says other than references.bib of its DOI."""
+    by_doi = {work.doi: work for work in works.values() if work.doi}
+    for path in lesson_paths(places):
+        text = path.read_text(encoding="utf-8")
+        _, heading, listed = text.partition("\n## References\n")
+        before = (text.count("\n") - listed.count("\n")) if heading else 0
+        for number, line in enumerate(listed.splitlines(), start=before + 1):
+            link = DOI_LINK.search(line)
+            work = by_doi.get(link[1].lower().rstrip(".,;")) if link else None
+            if work is None:
+                continue
+            author = work.fields["author"].split(" and ")[0].split(",")[0]
+            for part in (author, f"({work.fields['year']})", work.fields["title"]):
+                if part.lower() not in line.lower():
+                    name, found = path.relative_to(places.root).as_posix(), f"{part!r} is missing"
+                    remedy = f"Write what {work.key} of book/content/references.bib says, or correct that"
+                    yield Problem(name, f"line {number}", found, remedy)
+
+
 def published_references(places: Places) -> dict[str, str]:
     """Return id -> reference (`arXiv:2203.15556`) of the published numbers that lessons quote by id."""
     references: dict[str, str] = {}
@@ -129,4 +151,6 @@ def _value(text: str, start: int) -> tuple[str, int]:
 
 
 def _plain(value: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"[{}]", "", value)).strip()
+    """Return a value without braces, with H{\\"a}gele as Hägele."""
+    bare = re.sub(r"\s+", " ", re.sub(r"[{}]", "", value)).strip()
+    return re.sub(r"\\([\"'`^~v])(\w)", lambda found: normalize("NFC", found[2] + ACCENTS[found[1]]), bare)

@@ -10,7 +10,7 @@ from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import Problem, SourceError
 
-from tpc_book.bibliography import Work, read_bibliography, unknown_dois
+from tpc_book.bibliography import Work, misquoted, read_bibliography, unknown_dois
 from tpc_book.events import Material
 from tpc_book.generated import page_names
 from tpc_book.outreach import Outreach, data_folder, load_outreach
@@ -23,7 +23,7 @@ def outreach_problems(places: Places) -> list[Problem]:
     works: dict[str, Work] = {}
     try:
         works = read_bibliography(places)
-        problems += unknown_dois(places, works)
+        problems += [*unknown_dois(places, works), *misquoted(places, works)]
     except SourceError as e:
         problems += e.problems
     try:
