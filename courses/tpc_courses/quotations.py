@@ -1,10 +1,11 @@
 """What a lesson says that others found: its links, its references, and numbers that look quoted.
 
-A number looks quoted when prose gives it with a decimal point, a power of ten, three digits or more, a percent sign
-or a word or letter such as million or M. It then needs a source: an entry in tpc_lab/published, a citation or a DOI in
-its section, or a cell of the lesson that works with it. Years, formulas and code do not look quoted, nor do small whole
-numbers, fractions and numbers in words: for those the author alone answers. The same holds for exercises, but for the
-cases that they make up for written answers.
+A number looks quoted when prose gives it with a decimal point, three digits or more, a power of ten, a fraction (2/3,
+two thirds) or a unit (percent, million, M, GB, tokens), in digits, in words or alone in code font. It then needs a
+source: an entry in tpc_lab/published, a citation or a DOI in its section, or a cell of the lesson that works with it.
+Years, formulas and code do not look quoted, nor do whole numbers of one or two digits without a unit, "a third" and
+"a thousand": for those the author alone answers. The same holds for exercises, but for the cases that they make up for
+written answers.
 """
 
 from __future__ import annotations
@@ -25,20 +26,38 @@ _BARE = re.compile(r"(?<![(<\[\w])https?://[^\s)>]+")
 _DOI = re.compile(r"https://doi\.org/10\.\d{4,9}/\S+")
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/", re.IGNORECASE)
 _CITED = re.compile(r"https://doi\.org/10\.|\bpublished\.(?:cite|get)\(")
+_COUNTS = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+_LETTERS = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+_MEASURES = r"[kMGTP]i?B|[kMG]?Wh?|[MGTP]?FLOPs?|PF-days?|GPU-hours?|tokens?|parameters?|points?"
+_UNIT = rf"(?:\s?\\?%|[\s-]?(?:percent|per cent|{'|'.join(_COUNTS)}|{_MEASURES})\b|[{''.join(_LETTERS)}]\b)"
+# A number alone in code font, `0.34`, is prose.
+_CODED = re.compile(rf"(?<!`)`(-?\d[\d.,]*(?:e-?\d+|/\d+)?{_UNIT}?)`(?!`)")
 # The text of a directive such as {note} or {figure} is prose, that of any other fence is code.
 _NOT_PROSE = re.compile(
     r"\$\$.*?\$\$|\$[^$\n]+\$|```(?!\{(?!code|math)).*?```|(?<!`)`[^`\n]+`|\]\([^)]*\)|https?://\S+",
     re.DOTALL,
 )
-_UNIT = r"(?:\s?\\?%|\s(?:percent|per cent|thousand|million|billion|trillion)\b|[kKMBT]\b)"
-_NUMBER = re.compile(rf"(?<![\w./])(?<!\w,)(?<!\w-)(\d[\d,]*\d|\d)(\.\d+)?(e-?\d+)?({_UNIT})?(?!\.?\d)")
-# Powers of ten in the ways prose and formulas write them, 3.8\times10^{25}, 3.8 x 10^25, 3.8·10²⁵, become 3.8e25.
-_POWER = re.compile(r"(\d)\s*(?:\\times|\\cdot|[x×·*])\s*10(?:\^\{?|<sup>)(-?\d+)(?:\}|</sup>)?")
+_NUMBER = re.compile(
+    rf"(?<![\w./])(?<!\w,)(?<!\w-)(\d[\d,]*\d|\d)(\.\d+)?(e-?\d+)?(/[1-9]\d*)?({_UNIT})?(?!\.?\d|/\d)"
+)
+# Powers of ten in the ways prose and formulas write them become 3.8e25: 3.8\times10^{25}, 3.8 x 10^25, 3.8·10²⁵, 10^25.
+_POWER = re.compile(r"(?:(\d)\s*(?:\\times|\\cdot|[x×·*])\s*|\b)10(?:\^\{?|<sup>)(-?\d+)(?:\}|</sup>)?")
+_ONES = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_WORD = re.compile(
+    rf"\b(?:({'|'.join(_TENS)})(?:[- ]({'|'.join(_ONES[1:10])}))?|({'|'.join(_ONES)}))\b( hundred\b)?",
+    re.IGNORECASE,
+)
+_PARTS = ("thirds", "quarters", "fifths", "sixths", "sevenths", "eighths", "ninths", "tenths")
+_FRACTION = re.compile(rf"\b(\d+)[-\s]({'|'.join(_PARTS)})\b")
 _FORMULA = re.compile(r"\$[^$\n]+\$")
 _RAISED = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)")
 _LOWERED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _YEARS = range(1600, 2101)
-_LITERAL = re.compile(r"(?<![\w.])(\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)")
+_LITERAL = re.compile(r"(?<![\w.])(\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)(?:\s?//?\s?([1-9]\d*)(?![\w.]))?")
 _LEVELS = frozenset(
     {1.0, 5.0, 10.0, 90.0, 95.0, 99.0, 100.0}
 )  # per cent: levels are conventions, not findings
@@ -121,7 +140,11 @@ def _number_problems(
     name: str, sections: dict[str, list[NotebookNode]], registered: frozenset[float]
 ) -> Iterator[Problem]:
     cells = [cell for part in sections.values() for cell in part]
-    computed = {float(n) for cell in cells if cell.cell_type == "code" for n in _LITERAL.findall(cell.source)}
+    literals = [n for cell in cells if cell.cell_type == "code" for n in _LITERAL.findall(cell.source)]
+    shares = [(float(n), float(part)) for n, part in literals if part]
+    computed = (
+        {float(n) for n, _ in literals} | {part for _, part in shares} | {n / part for n, part in shares}
+    )
     known = registered | computed
     for title, part in sections.items():
         if title == "References" or any(_CITED.search(cell.source) for cell in part):
@@ -132,24 +155,36 @@ def _number_problems(
 
 
 def _quoted(prose: str, known: Iterable[float]) -> Iterator[str]:
-    """Yield the numbers of `prose` that look quoted and are not among `known`, as they are printed."""
+    """Yield the numbers of `prose` that look quoted and are not among `known`, in digits."""
     for match in _NUMBER.finditer(_readable(prose)):
-        whole, fraction, power, unit = match.groups()
-        is_plain = not (fraction or power or unit or "," in whole)
+        whole, fraction, power, part, unit = match.groups()
+        is_plain = not (fraction or power or part or unit or "," in whole)
         if is_plain and (len(whole) < 3 or int(whole) in _YEARS):
             continue
-        value = float(whole.replace(",", "") + (fraction or "") + (power or ""))
-        is_level = unit is not None and "%" in unit and value in _LEVELS
-        if not is_level and not any(_same(value * scale, other) for other in known for scale in _SCALES):
+        value = float(whole.replace(",", "") + (fraction or "") + (power or "")) / float((part or "/1")[1:])
+        word = (unit or "").lstrip(" -\\")
+        is_level = word in {"%", "percent", "per cent"} and value in _LEVELS
+        count = _COUNTS.get(word) or _LETTERS.get(word)
+        scales = (count,) if count else _SCALES
+        if not is_level and not any(_same(value * scale, other) for other in known for scale in scales):
             yield match.group().strip()
 
 
 def _readable(prose: str) -> str:
-    """Return the prose without formulas, code and addresses; powers of ten become 3.8e25, ranges get spaces."""
+    """Return the prose without formulas, code and addresses: numbers in digits, powers as 3.8e25, spaces in ranges."""
     raised = _RAISED.sub(lambda found: "10^" + found[1].translate(_LOWERED), prose)
-    plain = _POWER.sub(r"\1e\2", raised)
+    plain = _CODED.sub(r" \1 ", _POWER.sub(lambda found: f"{found[1] or 1}e{found[2]}", raised))
     powers = re.findall(r"\d[\d.]*e-?\d+", " ".join(_FORMULA.findall(plain)))
-    return re.sub(r"(\d)[-–](?=\d)", r"\1 – ", " ".join([_NOT_PROSE.sub(" ", plain), *powers]))
+    text = " ".join([_WORD.sub(_in_digits, _NOT_PROSE.sub(" ", plain)), *powers])
+    parts = _FRACTION.sub(lambda found: f"{found[1]}/{_PARTS.index(found[2]) + 3}", text)
+    return re.sub(r"(\d)[-–](?=\d)", r"\1 – ", parts)
+
+
+def _in_digits(found: re.Match[str]) -> str:
+    """Return twenty-five as 25, and two hundred as 200."""
+    tens, one, alone, hundred = (word and word.lower() for word in found.groups())
+    value = _ONES.index(alone) if alone else 10 * _TENS.index(tens) + 20 + (_ONES.index(one) if one else 0)
+    return str(100 * value if hundred else value)
 
 
 def _same(one: float, other: float) -> bool:
