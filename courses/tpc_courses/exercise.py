@@ -68,7 +68,7 @@ def read_exercise(path: Path) -> Exercise:
     try:
         facts = ExerciseFacts.model_validate(declared)
     except ValidationError as e:
-        raise SourceError(front_matter_problems(name, e, ExerciseFacts)) from e
+        raise SourceError(front_matter_problems(path, name, e, ExerciseFacts)) from e
     notebook = notebook_from(path)
     problems = list(_cell_problems(name, notebook))
     if problems:

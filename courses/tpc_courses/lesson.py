@@ -63,7 +63,7 @@ def read_lesson(path: Path) -> Lesson:
     try:
         return Lesson.model_validate({"slug": slug, **declared})
     except ValidationError as e:
-        raise SourceError(front_matter_problems(f"notebooks/{slug}{path.suffix}", e, Lesson)) from e
+        raise SourceError(front_matter_problems(path, f"notebooks/{slug}{path.suffix}", e, Lesson)) from e
 
 
 def front_matter(path: Path) -> dict[str, object]:
@@ -80,18 +80,29 @@ def front_matter(path: Path) -> dict[str, object]:
     try:
         declared = yaml.load(text[4:].split("\n---\n", 1)[0], Loader=LOADER)
     except yaml.YAMLError as e:
-        problem = Problem(
-            _short(path), "front matter", f"not YAML ({' '.join(str(e).split())})", "Correct it"
-        )
-        raise SourceError([problem]) from e
+        # Lines of the YAML begin below the first `---`.
+        mark = getattr(e, "problem_mark", None)
+        where = f"line {mark.line + 2}, front matter" if mark else "front matter"
+        found = f"not YAML ({getattr(e, 'problem', None) or ' '.join(str(e).split())})"
+        raise SourceError([Problem(_short(path), where, found, "Correct it")]) from e
+    if not isinstance(declared, dict | None):
+        found = f"front matter is {type(declared).__name__}, not keys with values"
+        raise SourceError([Problem(_short(path), "line 2", found, "Write `key: value` on each line")])
     return dict(declared or {})
 
 
-def front_matter_problems(name: str, error: ValidationError, model: type[Frozen]) -> list[Problem]:
-    """Return the problems that pydantic found in a front matter, in our form."""
+def front_matter_problems(
+    path: Path, name: str, error: ValidationError, model: type[Frozen]
+) -> list[Problem]:
+    """Return the problems that pydantic found in the front matter of a file, in our form."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.suffix == ".md" else []
     problems = []
     for item in error.errors():
-        where = "front matter " + ".".join(str(part) for part in item["loc"])
+        key = str(item["loc"][0]) if item["loc"] else ""
+        line = next((number for number, text in enumerate(lines, 1) if text.startswith(f"{key}:")), None)
+        # A key that is missing would stand among the others.
+        where = f"line {line or 1}, front matter " if lines else "front matter "
+        where += ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             remedy = (
                 f"Remove it or use one of: {', '.join(key for key in model.model_fields if key != 'slug')}"
