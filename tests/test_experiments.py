@@ -101,7 +101,8 @@ def test_two_processes_cannot_run_one_grid(tmp_path: Path) -> None:
         run_scaling_grid(there, "small", ladder=PART, say=lambda line: None)
 
 
-def test_ctrl_c_stops_the_kernels_and_keeps_what_is_finished(places: Places, lines: list[str]) -> None:
+def end_a_long_row(places: Places, number: signal.Signals) -> str:
+    """Send a signal to a command in the midst of a row; return what it said once no process of it is left."""
     longer = ["experiment", "scaling-grid", "--sizes", "3072", "--steps", "200000"]
     environment = os.environ | {"CAMPUS_ROOT": str(REPOSITORY), "CAMPUS_STATE": str(places.state)}
     running = subprocess.Popen(
@@ -113,18 +114,39 @@ def test_ctrl_c_stops_the_kernels_and_keeps_what_is_finished(places: Places, lin
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     report = folder(places) / "progress-3072.json"
+    report.unlink(missing_ok=True)
     try:
         wait_until(report.exists)
         below = psutil.Process(running.pid).children(recursive=True)
-        running.send_signal(signal.SIGINT)
+        assert len(below) >= 2, "papermill and its kernel"
+        running.send_signal(number)
         said = running.communicate(timeout=60)[0]
     finally:
         running.kill()
-    assert "Finished runs are kept" in said
     assert running.returncode != 0
     wait_until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in below))
+    report.unlink()
+    return said
+
+
+def test_ctrl_c_stops_the_kernels_and_keeps_what_is_finished(places: Places, lines: list[str]) -> None:
+    assert "Finished runs are kept" in end_a_long_row(places, signal.SIGINT)
     assert len(grid.finished(folder(places) / "row-3072.csv")) == 4
-    report.unlink(missing_ok=True)
+
+
+def test_after_a_kill_nothing_goes_on_and_the_next_start_does_only_what_is_missing(
+    places: Places, lines: list[str]
+) -> None:
+    end_a_long_row(places, signal.SIGKILL)
+    row, checkpoints = folder(places) / "row-3072.csv", folder(places) / "checkpoints"
+    whole, made = row.read_text(), {path: path.stat().st_mtime_ns for path in checkpoints.iterdir()}
+    assert len(grid.finished(row)) == 4
+    row.write_text(whole[: whole.rindex(",")])
+    run_scaling_grid(places, "small", ladder=PART, say=lambda line: None)
+    again = {path.name for path in checkpoints.iterdir() if path.stat().st_mtime_ns != made[path]}
+    assert again == {"3072-10240-1.safetensors"}, "the run of the torn line, and no other"
+    assert len(grid.finished(row)) == 4
+    assert row.read_text().splitlines()[:-1] == whole.splitlines()[:-1]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:

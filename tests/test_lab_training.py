@@ -1,5 +1,6 @@
 """A row of the grid is run once, survives a stop and a torn line, and its checkpoints fit their configuration."""
 
+import threading
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -85,6 +86,21 @@ def test_more_budgets_go_on_from_the_trunk_on_disk(copy: Path) -> None:
     records = training.run_row(ROW, (*STEPS, 60), SEEDS, material(), copy, clock)
     assert clock.done == (48 - 32) + 12
     assert len(records) == 6
+
+
+def test_a_row_waits_until_another_process_has_left_it(copy: Path) -> None:
+    ended = threading.Event()
+
+    def run() -> None:
+        training.run_row(ROW, STEPS, SEEDS, material(), copy)
+        ended.set()
+
+    with training._alone(grid.row_file(copy, ROW)):
+        waiting = threading.Thread(target=run)
+        waiting.start()
+        assert not ended.wait(1)
+    waiting.join()
+    assert ended.is_set()
 
 
 def test_a_line_of_another_kind_is_left_out(tmp_path: Path) -> None:

@@ -183,8 +183,19 @@ def _run_row(
         "commit": commit,
     }
     output = folder / f"row-{size}.ipynb"
-    command = [sys.executable, "-m", "papermill", str(folder / "source.ipynb"), str(output), "-k", "python3"]
-    command += ["--no-progress-bar", "--log-level", "ERROR", "-y", yaml.safe_dump(parameters)]
+    # Tied to this command: after kill -9 the folder's lock is free, and nothing may go on writing there.
+    command = [sys.executable, "-m", "tpc_kernels.tied", str(os.getpid()), "papermill"]
+    command += [
+        str(folder / "source.ipynb"),
+        str(output),
+        "-k",
+        "python3",
+        "--no-progress-bar",
+        "--log-level",
+        "ERROR",
+        "-y",
+        yaml.safe_dump(parameters),
+    ]
     code, errors = _finish(command, environment, stop)
     if code and not stop.is_set():
         reason = (errors.strip().splitlines() or ["no message"])[-1]

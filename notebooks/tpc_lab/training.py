@@ -5,6 +5,8 @@ a branch, as arXiv:2405.18392 proposes. A finished run is a line of the row's CS
 lies on disk, so a row goes on where it stopped. Seeds train side by side in one program.
 """
 
+import contextlib
+import fcntl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -58,8 +60,29 @@ def run_row(
     """Run what is missing of a row and return all its finished runs.
 
     `folder` gets the row's CSV file, its trunk and `checkpoints/`. `progress` is called with the steps done and the
-    steps that this call has to do, trunk and branches together.
+    steps that this call has to do, trunk and branches together. Waits while another process runs the row.
     """
+    with _alone(grid.row_file(folder, row)):
+        return _run_row(row, steps, seeds, material, folder, progress)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a row: the kernel of a command that was killed may take a moment to notice it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _run_row(
+    row: Row,
+    steps: Sequence[int],
+    seeds: Sequence[int],
+    material: Material,
+    folder: Path,
+    progress: Progress,
+) -> list[Record]:
     path = grid.row_file(folder, row)
     records = grid.finished(path)
     grid.write(path, records)  # drops torn lines, so that no new line continues one
