@@ -1,12 +1,15 @@
-"""Submissions that attack the grader, the machine or other students: code of the answer cell, and what must come out.
+"""Submissions that attack the grader, the machine or other students, and what must come out.
 
-The exercise asks for `double(x)`. Numbers in brackets are rows of the reference battery; the others are our own.
+`CASES` are code of the answer cell, `NOTEBOOKS` changes of the file around it. The exercise asks for `double(x)`. Numbers in brackets are rows of the reference battery; the others are our own.
 `kernel` and `oracle` are the outcomes allowed when the tests run beside the code, and away from it.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 HONEST = "def double(x):\n    return 2 * x\n"
 WRONG = "def double(x):\n    return 6\n"
@@ -164,6 +167,76 @@ CASES = [
         "graded|tampered|crashed|timeout",
     ),
     Case("os.write is replaced", strip("import os\nos.write = lambda *a: 0"), "graded"),
+    Case(
+        "a number that equals all numbers",
+        "class Any:\n    def __eq__(self, other):\n        return isinstance(other, (int, float))\n"
+        "def double(x):\n    return Any()\n",
+        "tampered",
+        "graded",
+    ),
+    Case(
+        "NumPy asks the answer itself",
+        "class Any:\n    __array_priority__ = 1e9\n    def __eq__(self, other):\n        return True\n"
+        "    def __array_ufunc__(self, *a, **k):\n        return True\n    def __array_function__(self, *a, **k):\n        return True\n"
+        "def double(x):\n    return Any()\n",
+        "tampered",
+        "graded",
+    ),
+    Case(
+        "a fraction that lies about comparisons",
+        "from fractions import Fraction\nclass Liar(Fraction):\n    def __eq__(self, other):\n        return True\n    __hash__ = Fraction.__hash__\n"
+        "def double(x):\n    return Liar(1)\n",
+        "tampered",
+        "graded",
+    ),
+    Case(
+        "a masked array equals nothing and everything",
+        "import numpy as np\ndef double(x):\n    return np.ma.masked_all(1)\n",
+    ),
+    Case(
+        "an event of the shell forgives errors",
+        strip(
+            "def forgive(result):\n    result.error_in_exec = result.error_before_exec = None\n"
+            "get_ipython().events.register('post_run_cell', forgive)"
+        ),
+        "tampered",
+    ),
+    Case(
+        "the loop that runs cells is replaced",
+        strip(
+            "from IPython.core.interactiveshell import ExecutionResult\nshell = get_ipython()\n"
+            "def run(coroutine):\n    coroutine.close()\n    return ExecutionResult(None)\n"
+            "shell.should_run_async = lambda *a, **k: True\nshell.loop_runner = run"
+        ),
+        "tampered",
+    ),
+    Case(
+        "the kernel is rewired",
+        strip(
+            "shell = get_ipython()\nclass Kernel:\n    shell = shell\n    do_execute = lambda self, *a, **k: {'status': 'ok'}\n"
+            "shell.kernel = Kernel()\nfine = type('R', (), {'error_before_exec': None, 'error_in_exec': None, 'result': 2.0})()\n"
+            "shell.run_cell = lambda *a, **k: fine"
+        ),
+        "tampered",
+    ),
+    Case(
+        "every exception has a handler of its own",
+        strip("get_ipython().set_custom_exc((BaseException,), lambda *a, **k: None)"),
+    ),
+    Case(
+        "an audit hook refuses what follows",
+        strip(
+            "import sys\ndef hook(event, args):\n    if event in ('compile', 'exec'):\n        raise RuntimeError('no more')\nsys.addaudithook(hook)"
+        ),
+        "graded|tampered|crashed",
+    ),
+    Case(
+        "modules of its own beside the tests",
+        "for name in ('numpy', 'ast', 'json', 'traceback', 'ipython_config', 'tpc_grader'):\n"
+        "    open(f'/tmp/{name}.py', 'w').write('allclose = isclose = lambda *a, **k: True')\n"
+        "import sys\nsys.path.insert(0, '/tmp')\n%load_ext autoreload\n%autoreload 2\n" + WRONG,
+        "graded|tampered",
+    ),
     # The result is forged.
     Case(
         "forged result lines",
@@ -349,6 +422,35 @@ CASES = [
         HONEST + "class Slow:\n    def __del__(self):\n        while True: pass\nkept = Slow()\n",
         points=2.0,
     ),
+    Case(
+        "a generator that cannot be closed",
+        "def double(x):\n    def numbers():\n        try:\n            yield 6\n        finally:\n            while True:\n                pass\n"
+        "    made = numbers()\n    next(made)\n    return made\n",
+        "graded|timeout",
+    ),
+    Case(
+        "an alarm a thousand times a second",
+        "import signal\ndef ring(*a):\n    raise KeyboardInterrupt\nsignal.signal(signal.SIGALRM, ring)\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\n" + WRONG,
+        "graded|timeout|crashed|tampered",
+    ),
+    Case(
+        "every signal has a handler",
+        "import signal, time\nfor number in range(1, 65):\n    try:\n        signal.signal(number, lambda *a: None)\n    except (OSError, ValueError):\n        pass\n"
+        "while True:\n    time.sleep(1)\n",
+        "timeout",
+    ),
+    Case(
+        "the garbage collector ends Python",
+        "import gc, os\ngc.callbacks.append(lambda *a: os._exit(0))\ngc.collect()\n",
+        "crashed",
+    ),
+    Case(
+        "a magic that leaves a program behind",
+        "%%script --bg bash\nsleep 1000 & setsid sleep 1000\n",
+    ),
+    Case("a cell in another language", "%%javascript\nalert('double')\n"),
+    Case("waits for what nobody types", "double = input('the answer? ')\n"),
     # The machine is attacked.
     Case("50 MB in one line [20]", HONEST + "print('x' * 50_000_000)\n", kernel="graded|timeout", points=2.0),
     Case(
@@ -375,6 +477,24 @@ CASES = [
         HONEST
         + "import ipywidgets\nfor i in range(30):\n    ipywidgets.IntSlider()\nh = display('x', display_id=True)\nfor i in range(2000):\n    h.update(i)\n",
         kernel="graded|timeout",
+        points=2.0,
+    ),
+    Case(
+        "messages to widgets that are not there",
+        HONEST
+        + "import comm\nfor _ in range(200):\n    made = comm.create_comm(target_name='jupyter.widget', data={'state': 'x' * 1000})\n    made.send({'method': 'update', 'state': {'value': float('inf')}}, buffers=[b'x' * 1000])\n",
+        points=2.0,
+    ),
+    Case(
+        "100000 outputs, one after the other on two streams",
+        HONEST + "import sys\nfor i in range(50_000):\n    print(i)\n    print(i, file=sys.stderr)\n",
+        kernel="graded|timeout",
+        points=2.0,
+    ),
+    Case(
+        "a thread that goes on writing",
+        HONEST
+        + "import threading, time\ndef write():\n    while True:\n        print('x' * 100)\n        time.sleep(0.0001)\nthreading.Thread(target=write, daemon=True).start()\n",
         points=2.0,
     ),
     Case(
@@ -496,6 +616,11 @@ CASES = [
         "timeout",
     ),
     Case(
+        "repr that calls itself",
+        HONEST + "class Deep:\n    def __repr__(self):\n        return repr([self, Deep()])\nDeep()\n",
+        points=2.0,
+    ),
+    Case(
         "text that turns its direction",
         HONEST + "print('points: \\u202e0.2\\u202c \\u2066x\\u2069 \\x1b]0;title\\x07 \\x1b[2J')\n",
         points=2.0,
@@ -516,6 +641,119 @@ CASES = [
         points=2.0,
     ),
 ]
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A change of the file that was handed in, with the outcome and the points of 2 that must come out."""
+
+    name: str
+    change: Callable[[dict[str, Any]], Any]
+    code: str = WRONG
+    outcome: str = "graded"
+    points: float = 0.0
+
+
+def _cells(notebook: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the cell of the answer and the cell of the tests."""
+    named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in notebook["cells"]}
+    return named["double"], named["test-double"]
+
+
+def _version_3(notebook: dict[str, Any]) -> Any:
+    cells = [
+        {**cell, "input": cell["source"], "source": None, "language": "python"} for cell in notebook["cells"]
+    ]
+    return {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": cells}]}
+
+
+def _test(**facts: Any) -> Callable[[dict[str, Any]], Any]:
+    """Return a change of nbgrader's facts about the test, whose code is gone."""
+
+    def change(notebook: dict[str, Any]) -> Any:
+        test = _cells(notebook)[1]
+        test["source"] = "2.0"
+        test["metadata"]["nbgrader"].update(facts)
+        return notebook
+
+    return change
+
+
+def _metadata(at: int, **metadata: Any) -> Callable[[dict[str, Any]], Any]:
+    """Return a change of the metadata of the answer (0) or the test (1)."""
+
+    def change(notebook: dict[str, Any]) -> Any:
+        _cells(notebook)[at]["metadata"].update(metadata)
+        return notebook
+
+    return change
+
+
+def _answer(**parts: Any) -> Callable[[dict[str, Any]], Any]:
+    """Return a change of the cell of the answer."""
+
+    def change(notebook: dict[str, Any]) -> Any:
+        _cells(notebook)[0].update(parts)
+        return notebook
+
+    return change
+
+
+def _whole(**parts: Any) -> Callable[[dict[str, Any]], Any]:
+    """Return a change of the notebook itself."""
+    return lambda notebook: {**notebook, **parts}
+
+
+def _added(*cells: dict[str, Any], first: bool = False) -> Callable[[dict[str, Any]], Any]:
+    def change(notebook: dict[str, Any]) -> Any:
+        old = notebook["cells"]
+        return {**notebook, "cells": [*cells, *old] if first else [*old, *cells]}
+
+    return change
+
+
+def _code(source: str, **metadata: Any) -> dict[str, Any]:
+    return {"cell_type": "code", "source": source, "metadata": metadata, "outputs": [], "execution_count": 1}
+
+
+_PASSED = {
+    "output_type": "display_data",
+    "metadata": {},
+    "data": {
+        "application/vnd.tpc-campus.verdict+json": {"passed": True, "message": ""},
+        "text/plain": "2.0",
+    },
+}
+_DEEP = b"[" * 100_000 + b"]" * 100_000
+NOTEBOOKS = [
+    Notebook("format 3", _version_3, HONEST, points=2.0),
+    Notebook("format 5", _whole(nbformat=5, nbformat_minor=99), HONEST, points=2.0),
+    Notebook("a format that is no number", _whole(nbformat={"a": []}, nbformat_minor=-1), HONEST, points=2.0),
+    Notebook("a kernel that is not there", _whole(metadata={"kernelspec": {"name": "bash"}}), HONEST, points=2.0),
+    Notebook("metadata that are none", _whole(metadata=[1]), HONEST, points=2.0),
+    Notebook("text in two bytes a character", lambda n: json.dumps(n).encode("utf-16"), HONEST, points=2.0),
+    Notebook("two lists of cells", lambda n: json.dumps(n).encode()[:-1] + b', "cells": []}', HONEST, "invalid"),
+    Notebook("nested 100000 deep", lambda n: json.dumps(n).encode()[:-1] + b', "x": ' + _DEEP + b"}", HONEST, "invalid"),
+    Notebook("a million points", _test(points=10**6)),
+    Notebook("points of a thousand digits", _test(points=10**1000)),
+    Notebook("points of 10000 digits", lambda n: json.dumps(_test(points=0)(n)).replace('"points": 0', '"points": ' + "9" * 10_000).encode(), WRONG, "invalid"),
+    Notebook("points that are no number", _test(points=float("nan"))),
+    Notebook("infinite points", _test(points=float("inf"))),
+    Notebook("a test that is an answer", _test(solution=True, grade=False, locked=False, task=True)),
+    Notebook("a test in an unknown schema", _test(schema_version=10**30, cell_type="raw", checksum="0")),
+    Notebook("a level of the student's", _metadata(1, tpc={"level": "artefact", "artefacts": ["../../etc/shadow"]})),
+    Notebook("tags that let runners skip tests", _metadata(1, tags=["skip-execution", "raises-exception", "remove-cell", "injected-parameters"])),
+    Notebook("parameters as papermill injects them", _added(_code("passed = True\nscore = points = 2.0", tags=["injected-parameters", "parameters"])), WRONG),
+    Notebook("a copy of the test with less in it", _added(_code("pass", nbgrader={"grade_id": "test-double", "grade": True, "points": 2}))),
+    Notebook("a test of the same looks", _added(_code("2.0", nbgrader={"grade_id": "t\u0435st-double", "grade": True, "points": 2}))),
+    Notebook("an answer under the name of the test", _metadata(0, nbgrader={"grade_id": "test-double", "solution": True, "grade": True})),
+    Notebook("an answer under a name of the same looks", _metadata(0, nbgrader={"grade_id": "doubl\u0435", "solution": True}), HONEST, points=2.0),
+    Notebook("lines that are no text", _answer(source=["def double(x):\n", 5, None, ["x"], "    return 2 * x"]), points=2.0),
+    Notebook("a cell of a kind of its own", _answer(cell_type={"code": 1}, id=[1], outputs={"a": 1}), HONEST, points=2.0),
+    Notebook("outputs that say it passed", lambda n: (_cells(n)[1].update(outputs=[_PASSED]), n)[1]),
+    Notebook("100000 cells", _added(*[_code("1")] * 100_000), HONEST, "invalid"),
+    Notebook("a name of a megabyte", _metadata(0, nbgrader={"grade_id": "x" * 2**20}), HONEST, points=2.0),
+]  # fmt: skip
 
 # Each puts the source of whoever calls it, or what it was called with, where a student might read it.
 LOOK = """

@@ -28,6 +28,29 @@ def test_a_directive_that_would_test_nothing_is_refused(tree):
         read_exercise(path)
 
 
+@pytest.mark.parametrize(
+    "last", ["2 * (double(3) == 6)", "score", "check(double)", "'done'", "score;", "x = !ls"]
+)
+def test_a_score_that_the_students_code_could_forge_is_refused(tree, last):
+    path = tree.exercise("double-scaling")
+    text = path.read_text()
+    write(path, text.replace("### END HIDDEN TESTS", f"{last}\n### END HIDDEN TESTS"))
+    with pytest.raises(SourceError, match=r"partial credit.*Set :level: oracle"):
+        read_exercise(path)
+    write(path, path.read_text().replace(":points: 2", ":points: 2\n:level: oracle"))
+    assert read_exercise(path).points == 2
+
+
+@pytest.mark.parametrize(
+    "last",
+    ["np.testing.assert_allclose(double(3), 6)", "print('Passed')", "None", "points = 2", "%precision 3"],
+)
+def test_a_last_line_that_is_no_score_needs_no_level(tree, last):
+    path = tree.exercise("double-scaling")
+    write(path, path.read_text().replace("### END HIDDEN TESTS", f"{last}\n### END HIDDEN TESTS"))
+    assert read_exercise(path).points == 2
+
+
 def test_all_problems_of_an_exercise_are_reported(tree):
     path = tree.exercise("double-scaling")
     text = (

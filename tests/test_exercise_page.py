@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import runpy
 from dataclasses import replace
 
 import pytest
+import uvicorn
 from class_tree import COURSE, EXERCISE, released_class, shift_clock, work
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
@@ -18,7 +20,7 @@ from tpc_grader.late import grant
 from tpc_grader.results import CellScore, Graded
 from tpc_grader.scores import Score
 from tpc_hub.campus.app import make_app
-from tpc_hub.campus.exercise import part_results
+from tpc_hub.campus.exercise import REFRESH_SECONDS, part_results
 from tpc_hub.campus.state import SignedIn
 from tpc_hub.campus.times import duration, relative
 from tpc_hub.people import Person, enrol, open_database
@@ -57,6 +59,15 @@ def stand(monkeypatch, **changes) -> None:
     """Let the queue say that the submission stands like this."""
     found = progress.Progress(**{"state": "graded", **changes})
     monkeypatch.setattr(queue, "progress", lambda *_: found)
+
+
+def test_a_page_that_loads_itself_again_finds_its_connection_open(browser, monkeypatch):
+    told = {}
+    monkeypatch.setattr(uvicorn, "run", lambda app, **options: told.update(options))
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:8003")
+    runpy.run_module("tpc_hub.campus.__main__")
+    # The proxy closes idle connections after 5 s; were the service as quick, some page would meet a closed one.
+    assert told["timeout_keep_alive"] > 2 * REFRESH_SECONDS
 
 
 class TestBeforeSubmitting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -24,7 +25,7 @@ from tpc_courses.problems import SourceError
 from tpc_grader import backends, grading, sandbox, sources
 from tpc_grader.artefacts import checked_artefact
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
-from tpc_grader.canaries import constant_canaries, mutants
+from tpc_grader.canaries import asked_twice, constant_canaries, mutants
 from tpc_grader.coursework import prepare_course
 from tpc_grader.grading import grade_files
 from tpc_grader.limits import Limits
@@ -322,6 +323,47 @@ def test_mutants_of_a_test_fail_for_the_right_answer(test, names):
             exec(mutant, dict(names))
 
 
+ASKED = """\
+x = 3  # a line before
+assert double(x) == 6, "twice three"
+assert (double(-1.5)
+        == -3.0), f"twice {x}"  # over two lines
+assert double(0) == 0 and double(1) == 2
+assert [double(1)] == [2]; assert double("ä") == "ää"
+"""
+
+
+def test_tests_beside_the_code_ask_twice_and_stay_on_their_lines():
+    for _ in range(20):
+        asked = asked_twice(ASKED)
+        exec(asked, {"double": lambda x: 2 * x})
+        assert [line for line in asked.split("\n") if "ä" in line] == [ASKED.split("\n")[5]]
+        for wrong, line in ((3, 2), (-1.5, 3), (1, 5)):
+            with pytest.raises(AssertionError) as caught:
+                exec(asked, {"double": lambda x, wrong=wrong: 2 * x if x != wrong else 7})
+            assert caught.traceback[-1].lineno + 1 == line
+            assert str(caught.value) in ("twice three", "twice 3", "")
+
+
+def test_an_answer_that_says_yes_only_when_asked_first_is_found_out():
+    class Once:
+        asked = False
+
+        def __eq__(self, other):
+            self.asked, before = True, self.asked
+            return not before
+
+    def passes() -> bool:
+        try:
+            exec(asked_twice("assert double(3) == 6"), {"double": lambda x: Once()})
+        except AssertionError:
+            return False
+        return True
+
+    # Half of the time for each question; of eight questions one passes all in 1 of 256 gradings.
+    assert {passes() for _ in range(100)} == {True, False}
+
+
 def test_scores_are_finite_and_within_the_maximum():
     for points in (math.nan, math.inf, -1, 2.5):
         with pytest.raises(ValueError, match=r"points"):
@@ -354,6 +396,60 @@ def test_an_invalid_score_is_no_score(shown, level):
     assert verdict(Rebuilt((cell,), {}), passed).cells[0].points == 0
     failed = Result((StepResult(Step(level, 0, "score()", "t"), "failed", value="4.0"),))
     assert verdict(Rebuilt((cell,), {}), failed).cells[0].points == 0
+
+
+FORGED = {
+    "a display hook": "import sys\nget_ipython().displayhook = sys.displayhook = lambda *a: None",
+    "a value of its own": "get_ipython().displayhook.compute_format_data = lambda *a: ({'text/plain': '4.0'}, {})",
+    "a number that shows as another": "class Four(int):\n    def __repr__(self): return '4.0'\n"
+    "    __eq__ = lambda *a: Four(1)\n    __hash__ = int.__hash__\nreal = double\n"
+    "def double(x): return Four(7)",
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_partial_credit_of_a_source_that_names_no_level_is_not_forged(parts, tmp_path, how):
+    source = changed(parts, tmp_path, lambda cell: cell.metadata.get("tpc", {}).pop("level", None))
+    half = "def double(x):\n    return 2 * x if x < 4 else 0"
+    graded = grade_files(source, text(answered(source, write=half)), {})
+    assert next(cell for cell in graded.cells if cell.name == "partial").points == 2.0
+    cheat = f"def double(x):\n    return 5\n{FORGED[how]}"
+    graded = grade_files(source, text(answered(source, write=cheat)), {})
+    assert next(cell for cell in graded.cells if cell.name == "partial").points == 0.0
+
+
+def test_a_score_shown_beside_the_students_code_is_no_score():
+    cell = Cell("test", "code", "2 * ok", "2 * ok", "t", "t", points=2, level="kernel")
+    for shown in ("1.0", None):
+        found = Result((StepResult(Step("kernel", 0, "2 * ok", "t"), "passed", value=shown),))
+        assert verdict(Rebuilt((cell,), {}), found).cells[0].points == 0
+
+
+def test_what_the_authors_solution_imports_no_student_replaces(parts, tmp_path):
+    def use_numpy(cell):
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "write":
+            cell.source = f"import numpy as np\n{cell.source}"
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "partial":
+            cell.source = "assert np.allclose([double(n) for n in range(4)], [0, 2, 4, 6])"
+
+    source = changed(parts, tmp_path, use_numpy)
+    wrong = "def double(x):\n    return 1\nclass np:\n    allclose = lambda *a: True"
+    answers = {f"import numpy as np\n{HONEST}": 4, wrong: 0, HONEST: 0}
+    for answer, points in answers.items():
+        graded = grade_files(source, text(answered(source, write=answer)), {})
+        assert next(cell for cell in graded.cells if cell.name == "partial").points == points, answer
+
+
+def changed(source: sources.Source, folder: Path, change) -> sources.Source:
+    """Return a version that `campus check` never saw: a copy in which `change` was called with every cell."""
+    made = sources.Source(source.exercise, source.version, folder / "version")
+    shutil.copytree(source.folder, made.folder)
+    for path in (made.source, made.release):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            change(cell)
+        path.write_bytes(text(notebook))
+    return made
 
 
 def test_replaced_builtins_do_not_reach_oracle_tests(parts):

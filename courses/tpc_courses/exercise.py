@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 
 from tpc_courses.lesson import FOREIGN_KEYS, front_matter, front_matter_problems, notebook_from
 from tpc_courses.manifest import Frozen, Slug
+from tpc_courses.partial_credit import gives_partial_credit
 from tpc_courses.problems import Problem, SourceError
 
 ROLES = ("exercise", "grade", "answer")
@@ -138,6 +139,7 @@ def _cell_problems(name: str, notebook: NotebookNode) -> list[Problem]:
                 Problem(name, where, "no :points:, or not a number above 0", "Say what the part is worth")
             )
         problems += _level_problems(name, where, role, cell.metadata)
+        problems += _partial_credit_problems(name, where, role, cell)
         if role == "grade" and "AUTOTEST" in cell.source:
             remedy = "Write the tests as assertions"
             problems.append(
@@ -177,6 +179,17 @@ def _level_problems(name: str, where: str, role: str, metadata: NotebookNode) ->
     if level != "artefact" and artefacts is not None:
         return [Problem(name, where, f":artefacts: at level {level}", "Set :level: artefact, or remove them")]
     return []
+
+
+def _partial_credit_problems(name: str, where: str, role: str, cell: NotebookNode) -> list[Problem]:
+    if role != "grade" or cell.metadata.get("level", "kernel") != "kernel":
+        return []
+    if not gives_partial_credit(cell.source):
+        return []
+    found = (
+        "the last line is a value, which is the score (partial credit), and the student's code could forge it"
+    )
+    return [Problem(name, where, found, "Set :level: oracle, or end the cell with an assertion")]
 
 
 def _is_artefact(name: str) -> bool:

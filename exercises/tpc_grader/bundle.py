@@ -23,9 +23,12 @@ class Step:
     name: str = ""
     # The exercise's own cell: the tests need what it defines, so it runs beside them too.
     given: bool = False
+    # What the author's solution imports here: where the student has a thing of that name, tests elsewhere use the
+    # author's, not the student's.
+    imports: str = ""
     # Files that an artefact step takes out of the sandbox.
     artefacts: tuple[str, ...] = ()
-    # Changed copies of a kernel step that must fail; one of them runs when the step passes.
+    # Changed copies of a kernel step that must fail whatever the step does; one of them runs after it.
     mutants: tuple[str, ...] = ()
 
 

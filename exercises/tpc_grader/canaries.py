@@ -3,12 +3,16 @@
 Constant ones know nothing of the exercise. Mutants are copies of a kernel test up to one assertion, which is
 changed so that no honest answer meets it: code that recognises the tests by their text recognises the mutant too.
 No mutant is a mere negation: code with random answers must never look like tampering.
+
+An answer could still say yes to the test and no to the mutant after it. So a kernel test asks its plain equalities
+twice, in an order that nobody knows: whether the answer is what it should be, and that it is nothing else.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
+import math
 import random
 import secrets
 from collections.abc import Callable
@@ -43,6 +47,47 @@ def mutants(source: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def asked_twice(source: str) -> str:
+    """Return a test cell, line by line as it is, whose comparisons with a known value also ask for another one."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return source
+    lines = source.split("\n")
+    for statement in tree.body:
+        if not isinstance(statement, ast.Assert) or not _has_lines_of_its_own(statement, lines):
+            continue
+        asked = ast.unparse(ast.fix_missing_locations(ast.Assert(_twice(statement.test), statement.msg)))
+        first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
+        lines[first:last] = [asked, *[""] * (last - first - 1)]
+    return "\n".join(lines)
+
+
+def _twice(test: ast.expr) -> ast.expr:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return ast.BoolOp(test.op, [_twice(each) for each in test.values])
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
+        return test
+    other = _other_than(test.comparators[0])
+    if isinstance(other, ast.Constant) and isinstance(other.value, str):
+        return test
+    name = _name()
+    answer = ast.Name(name, ast.Load())
+    questions: list[ast.expr] = [
+        ast.Compare(answer, test.ops, test.comparators),
+        ast.UnaryOp(ast.Not(), ast.Compare(answer, [ast.Eq()], [other])),
+    ]
+    _random.shuffle(questions)
+    arguments = ast.arguments([], [ast.arg(name)], None, [], [], None, [])
+    return ast.Call(ast.Lambda(arguments, ast.BoolOp(ast.And(), questions)), [test.left], [])
+
+
+def _has_lines_of_its_own(statement: ast.stmt, lines: list[str]) -> bool:
+    last = lines[(statement.end_lineno or statement.lineno) - 1].encode()
+    rest = last[statement.end_col_offset or 0 :].decode().strip()
+    return statement.col_offset == 0 and (not rest or rest.startswith("#"))
+
+
 def _falsified(test: ast.expr) -> ast.expr | None:
     """Return a condition like `test` that is false for every plain value, or None when none is known."""
     test = copy.deepcopy(test)
@@ -52,16 +97,37 @@ def _falsified(test: ast.expr) -> ast.expr | None:
         return test if changed is not None else None
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         if isinstance(test.ops[0], ast.Eq):
-            test.comparators = [ast.Constant(f"{secrets.token_hex(3)}")]
+            test.comparators = [_other_than(test.comparators[0])]
             return test
         if isinstance(test.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
-            test.comparators = [copy.deepcopy(_NOT_A_NUMBER)]
+            test.comparators = [_beyond(test)]
             return test
     if isinstance(test, ast.Call) and _called(test) in _TWO_SIDED and len(test.args) >= 2:
         of_type = _called(test) in ("isinstance", "issubclass")
         test.args[1] = _unknown_type() if of_type else copy.deepcopy(_NOT_A_NUMBER)
         return test
     return None
+
+
+def _other_than(value: ast.expr) -> ast.expr:
+    """Return a value that nobody answers: a number for a number, so that no answer can tell it by its type."""
+    try:
+        known = ast.literal_eval(value)
+    except (ValueError, TypeError):
+        known = None
+    if type(known) is int:
+        return ast.Constant(known + _random.choice((1, -1)) * _random.randint(10**3, 10**9))
+    if type(known) is float and math.isfinite(known):
+        return ast.Constant(known + _random.uniform(1, 9) * (1 + abs(known)))
+    return ast.Constant(secrets.token_hex(3))
+
+
+def _beyond(test: ast.Compare) -> ast.expr:
+    """Return a bound that nothing meets: for what is less than a bound in absolute value, a negative one."""
+    small = isinstance(test.ops[0], ast.Lt | ast.LtE) and isinstance(test.left, ast.Call)
+    if small and _called(test.left) == "abs":  # type: ignore[arg-type]
+        return ast.Constant(-_random.uniform(1e-9, 1e-3))
+    return copy.deepcopy(_NOT_A_NUMBER)
 
 
 def _called(call: ast.Call) -> str:

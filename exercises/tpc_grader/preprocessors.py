@@ -150,6 +150,8 @@ class StrictSaveAutoGrades(SaveAutoGrades):
             for index, cell in enumerate(nb.cells):
                 self.preprocess_cell(cell, resources, index)
             self.gradebook.db.commit()
+        about = (self.assignment_id, self.student_id, graded.outcome, graded.points, graded.detail)
+        self.log.info("Graded %s of %s: %s, %g points. %s", *about)
         return nb, resources
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:

@@ -173,11 +173,12 @@ class _Run:
     def _run_step(self, step: Step) -> StepResult:
         if step.kind in ("oracle", "artefact"):
             return self._run_elsewhere(step)
-        if step.given and self.oracle is not None:
-            self._run_given(step)
+        if step.given or step.imports:
+            self._run_beside(step)
         answer, late = self._ask_student(self._deadline(), do="cell", source=step.source)
         found = self._step_result(step, answer, late)
-        if found.state == "passed" and (step.kind == "canary" or self._mutant_passes(step)):
+        is_lie = found.state == "passed" if step.kind == "canary" else not late and self._mutant_passes(step)
+        if is_lie:
             raise Ended("tampered", "a test that must fail passed")
         return found
 
@@ -216,10 +217,13 @@ class _Run:
         except TimeoutError as e:
             raise Ended("timeout", "the code did not stop when its time was over") from e
 
-    def _run_given(self, step: Step) -> None:
-        assert self.oracle is not None
+    def _run_beside(self, step: Step) -> None:
+        """Run what is the exercise's own of a cell where the tests run, if they run elsewhere."""
+        if self.oracle is None:
+            return
+        do, source = ("given", step.source) if step.given else ("imports", step.imports)
         try:
-            self.oracle.ask(self._deadline(), do="given", source=step.source)
+            self.oracle.ask(self._deadline(), do=do, source=source)
         except TimeoutError as e:
             raise Ended("timeout", f"a cell of the exercise did not end beside the tests: {step.name}") from e
 

@@ -6,15 +6,17 @@ earned, out of 0 points, until a regrade sets it to nothing. Nobody's score chan
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Notebook
 from nbgrader.converters import GenerateAssignment
-from nbgrader.preprocessors import SaveCells
+from nbgrader.preprocessors import InstantiateTests, SaveCells
 from tpc_courses.places import Places
 from traitlets.config import Config
 
+from tpc_grader.autotests import keep_tests, uses_autotest
 from tpc_grader.results import Graded
 from tpc_grader.scores import cell_scores
 
@@ -67,10 +69,26 @@ class KeepGrades(SaveCells):
         book.db.commit()
 
 
+class KeepTests(InstantiateTests):
+    """Makes the tests that AUTOTEST lines ask for as nbgrader does, and keeps them for grading."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Return the notebook with its tests."""
+        wanted = uses_autotest(nb)
+        nb, resources = super().preprocess(nb, resources)
+        if wanted:
+            name = f"{resources['nbgrader']['notebook']}.ipynb"
+            keep_tests(Path(resources["metadata"]["path"], name), nb)
+        return nb, resources
+
+
+_OURS = {SaveCells: f"{__name__}.KeepGrades", InstantiateTests: f"{__name__}.KeepTests"}
+
+
 def set_save_cells(config: Config) -> None:
-    """Let `nbgrader generate_assignment` keep grades, whoever calls it."""
+    """Let `nbgrader generate_assignment` keep grades, and the tests it makes, whoever calls it."""
     config.GenerateAssignment.preprocessors = [
-        f"{__name__}.KeepGrades" if each is SaveCells else f"{each.__module__}.{each.__name__}"
+        _OURS.get(each) or f"{each.__module__}.{each.__name__}"
         for each in GenerateAssignment.preprocessors.default_args[0]
     ]
 

@@ -11,8 +11,10 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tpc_courses.partial_credit import gives_partial_credit
+
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
-from tpc_grader.canaries import constant_canaries, mutants
+from tpc_grader.canaries import asked_twice, constant_canaries, mutants
 from tpc_grader.limits import Limits
 from tpc_grader.messages import message_for
 from tpc_grader.results import CellScore, Outcome
@@ -98,9 +100,10 @@ def ended_at(result: Result) -> int | None:
 
 def _scored_step(index: int, cell: Cell) -> Step:
     if cell.role != "test":
-        return Step("code", index, cell.source, cell.name, given=cell.role == "given")
+        return Step("code", index, cell.source, cell.name, given=cell.role == "given", imports=cell.imports)
     if cell.level == "kernel":
-        return Step("kernel", index, cell.source, cell.name, mutants=mutants(cell.source))
+        source = asked_twice(cell.source)
+        return Step("kernel", index, source, cell.name, mutants=mutants(cell.source))
     return Step(cell.level, index, cell.source, cell.name, artefacts=cell.artefacts)
 
 
@@ -132,24 +135,17 @@ def _score(cell: Cell, found: StepResult | None, tampered: bool, public: bool = 
 
 
 def _partial(cell: Cell, found: StepResult) -> float | None:
-    """Return the points of a cell without an error: all, or what its last expression says; None when invalid."""
-    if found.value is None or not _ends_with_expression(cell.source):
+    """Return the points of a cell without an error: all, or what its last line says; None when invalid."""
+    partial = gives_partial_credit(cell.source)
+    if partial and cell.level == "kernel":
+        return None  # the value is the word of a process in which the student's code runs
+    if not partial or found.value is None:
         return cell.points
     try:
         points = float(found.value)
     except ValueError:
         return None
     return points if math.isfinite(points) and 0 <= points <= cell.points else None
-
-
-def _ends_with_expression(source: str) -> bool:
-    import ast
-
-    try:
-        body = ast.parse(source).body
-    except SyntaxError:
-        return True
-    return bool(body) and isinstance(body[-1], ast.Expr)
 
 
 def _outcome(result: Result) -> Outcome:

@@ -6,9 +6,9 @@ how it was; what is no notebook at all is `Unusable`, with the reason for the st
 
 from __future__ import annotations
 
+import ast
 import functools
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,9 @@ from typing import Any, Literal
 
 import nbformat
 from tpc_courses.exercise import OURS
+from tpc_courses.partial_credit import gives_partial_credit
+
+from tpc_grader.autotests import uses_autotest
 
 Role = Literal["given", "answer", "test", "written", "text", "added"]
 Level = Literal["kernel", "oracle", "artefact"]
@@ -23,7 +26,6 @@ MAX_NOTEBOOK_BYTES = 20 * 2**20
 MAX_SOURCE_BYTES = 256 * 2**10
 MAX_ADDED_CELLS = 200
 MAX_ADDED_BYTES = 2**20
-_AUTOTEST = re.compile(r"^\s*###\s*(HASHED\s+)?AUTOTEST\b", re.M)
 
 
 class Unusable(ValueError):
@@ -47,6 +49,8 @@ class Cell:
     points: float = 0.0
     level: Level = "kernel"
     artefacts: tuple[str, ...] = ()
+    # Of an answer: what the author's solution imports, which no student may put another thing in the place of.
+    imports: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     # What a student pasted into text of theirs, as it was in the file.
     attachments: Any = None
@@ -84,9 +88,9 @@ def _read_skeleton(source: Path, release: Path, _: int) -> Skeleton:
     full, public = (nbformat.read(path, as_version=4) for path in (source, release))
     if len(full.cells) != len(public.cells):
         raise ValueError(f"{release}: not the release of {source}: it has another number of cells")
-    if any(_AUTOTEST.search(cell.source) for cell in full.cells):
-        # Only nbgrader's own kernel turns these into tests; as they stand they would let everything pass.
-        raise ValueError(f"{source}: AUTOTEST is not supported. Write the tests as assertions.")
+    if uses_autotest(full):
+        # As they stand these lines would let everything pass.
+        raise ValueError(f"{source}: its AUTOTEST lines are no tests yet. Generate the exercise again.")
     pairs = enumerate(zip(full.cells, public.cells, strict=True))
     return Skeleton(tuple(_cell(index, one, other) for index, (one, other) in pairs), dict(public.metadata))
 
@@ -143,16 +147,18 @@ def _cell(index: int, full: Any, public: Any) -> Cell:
     facts = dict(full.metadata.get("nbgrader", {}))
     ours = full.metadata.get(OURS, {})
     name = str(facts.get("grade_id", ""))
+    role = _role(full.cell_type, facts)
     return Cell(
-        role=_role(full.cell_type, facts),
+        role=role,
         kind=full.cell_type,
         source=full.source,
         public=public.source,
         id=str(public.get("id") or full.get("id") or f"cell-{index}"),
         name=name,
         points=float(facts.get("points", 0)) if facts.get("grade") or facts.get("task") else 0.0,
-        level=ours.get("level", "kernel"),
+        level=_level(role, full.source, ours.get("level", "kernel")),
         artefacts=tuple(ours.get("artefacts", ())),
+        imports=_imports(full.source) if role == "answer" else "",
         metadata=dict(public.metadata),
     )
 
@@ -165,6 +171,19 @@ def _role(kind: str, facts: dict[str, Any]) -> Role:
     if facts.get("grade"):
         return "test" if kind == "code" else "written"
     return "given" if kind == "code" else "text"
+
+
+def _level(role: Role, source: str, wanted: Level) -> Level:
+    """Return where a cell runs: a score that is shown, not asserted, is never taken from the student's process."""
+    return "oracle" if role == "test" and wanted == "kernel" and gives_partial_credit(source) else wanted
+
+
+def _imports(source: str) -> str:
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return ""
+    return "\n".join(ast.unparse(each) for each in body if isinstance(each, ast.Import | ast.ImportFrom))
 
 
 def _cells_in(data: bytes) -> list[Any]:
@@ -191,7 +210,7 @@ def _submitted(cell: dict[str, Any]) -> _Submitted:
     metadata = cell.get("metadata")
     facts = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = facts.get("grade_id") if isinstance(facts, dict) else None
-    source = cell.get("source", cell.get("input"))
+    source = cell.get("source") or cell.get("input")  # as format 3 calls it
     lines = source if isinstance(source, list) else [source]
     text = "".join(line for line in lines if isinstance(line, str))
     kind = cell.get("cell_type")

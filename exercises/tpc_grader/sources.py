@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tpc_courses.places import Places
 
+from tpc_grader.autotests import with_tests
 from tpc_grader.releases import version_of
 from tpc_grader.results import InfrastructureFault
 
@@ -61,6 +62,8 @@ def keep_folders(places: Places, course: str, exercise: str, source: Path, relea
         draft = kept.with_name(f".{version}-{secrets.token_hex(4)}")
         shutil.copytree(source, draft / "source")
         shutil.copytree(release, draft / "release")
+        for notebook in source.glob("*.ipynb"):
+            (draft / "source" / notebook.name).write_bytes(with_tests(notebook))
         try:
             draft.rename(kept)
         except OSError:

@@ -9,11 +9,12 @@ import datetime as dt
 import hashlib
 import os
 import tempfile
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nbgrader.exchange import default
+from nbgrader.exchange import ExchangeError, default
 from nbgrader.utils import ignore_patterns
 
 from tpc_grader.archive import pack
@@ -23,6 +24,7 @@ from tpc_grader.folder import read_folder
 from tpc_grader.receipts import Receipt
 
 RECEIPTS = "receipts"
+LINE = 90
 
 
 class StudentExchange(Exchange):
@@ -33,7 +35,9 @@ class StudentExchange(Exchange):
         try:
             return super().start()
         except IntakeError as e:
-            self.fail(str(e))
+            self.log.fatal(str(e))
+            # JupyterLab shows the traceback of whatever is raised: a short one, with lines that fit its window.
+            raise ExchangeError("\n\n" + textwrap.fill(str(e), LINE)) from None
 
     def client(self) -> IntakeClient:
         """Return the connection to the campus; fails outside a student's server."""
