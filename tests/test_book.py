@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 import urllib.request
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -160,6 +161,12 @@ BROKEN = {
     "![](nothing.png)": ("Cannot find image", "Put the file"),
     "$\\frac{1$": ("", "Correct"),
     "```{include} nothing.md\n```": ("nothing.md", "path"),
+    "![](images/book.png)": ("images/book.png has no description", ":alt:"),
+    "```{figure} images/book.png\nA caption says what to see, not what is there.\n```": (
+        "no description",
+        ":alt:",
+    ),
+    '<img src="images/book.png">': ("no description", ":alt:"),
 }
 
 
@@ -177,6 +184,23 @@ def test_broken_pages_are_named_with_their_lines_and_replace_nothing(unchanged):
         assert any(message in line and remedy in line for line in found), (source, found)
     assert "not replaced" in lines[-1]
     assert unchanged.site.resolve() == before
+
+
+FRONTS = {
+    "title: [Broken": (2, "Invalid YAML"),
+    "title: Broken\ncolour: red": (3, "colour"),
+    "title: Broken\nauthors: []\ndate: someday": (4, "invalid date"),
+}
+
+
+def test_a_broken_front_matter_is_named_with_its_line(unchanged):
+    for number, front in enumerate(FRONTS):
+        write(unchanged.book / "content" / f"broken-{number}.md", f"---\n{front}\n---\n\nText.\n")
+    with pytest.raises(BookError) as caught:
+        build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+    for number, (line, message) in enumerate(FRONTS.values()):
+        said = rf"book/content/broken-{number}\.md: line {line}: .*{message}"
+        assert re.search(said, str(caught.value)), (said, str(caught.value))
 
 
 def test_a_diagram_that_cannot_be_drawn_names_its_page(unchanged):
@@ -235,6 +259,29 @@ def test_all_faults_are_reported_at_once_with_those_of_lessons(unchanged):
     assert f"notebooks/scaling/first-steps.md: line {line}" in message
     assert "book/content/broken.md: line 6: unknown role: nonrole" in message
     assert "invalid date" in message
+
+
+def test_a_picture_in_a_lesson_needs_words_too(unchanged):
+    lesson = unchanged.lesson("scaling/first-steps")
+    write(lesson, lesson.read_text() + "\n+++\n\nFirst.\n\n![](/images/book.png)\n")
+    with pytest.raises(
+        BookError, match=r"first-steps\.md: line (\d+): the picture .* no description"
+    ) as caught:
+        build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+    line = lesson.read_text().splitlines().index("![](/images/book.png)") + 1
+    assert f"notebooks/scaling/first-steps.md: line {line}:" in str(caught.value)
+
+
+def test_a_picture_that_decorates_says_so(unchanged):
+    images = (
+        "```{image} images/book.png\n:class: decorative\n```",
+        '```{image} images/book.png\n:alt: ""\n```',
+        "```{figure} images/book.png\n:class: decorative\nA caption.\n```",
+    )
+    text = "---\ntitle: Decorated\n---\n\n" + "\n\n".join(images)
+    write(unchanged.book / "content" / "decorated.md", text)
+    build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+    assert len(re.findall(r'<img[^>]* alt="" ', page(unchanged, "decorated"))) == len(images)
 
 
 def test_solutions_never_reach_the_book(unchanged):
@@ -299,6 +346,64 @@ def test_a_hostile_output_is_cleaned_on_the_page(unchanged):
     assert "<b>kept</b>" in outputs
     assert "<script" not in outputs
     assert "onerror" not in outputs
+
+
+LONG = """
+```{code-cell} ipython3
+print("a line of a long text\\n" * 100_000)
+```
+
+```{code-cell} ipython3
+from IPython.display import HTML, SVG
+HTML("<table>" + "<tr><td>a cell<script>alert(1)</script></td></tr>" * 50_000 + "</table>")
+```
+
+```{code-cell} ipython3
+shape = '<path onclick="alert(1)" d="M0 0L9 9"/><script>alert(1)</script>'
+SVG(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{shape * 1000}</svg>')
+```
+"""
+
+
+def test_a_long_output_shows_its_beginning_and_where_the_rest_is(unchanged):
+    lesson = unchanged.lesson("scaling/first-steps")
+    write(lesson, lesson.read_text() + LONG)
+    build_book(unchanged, CAMPUS, say=lambda line: None)
+    text = page(unchanged, "lessons/scaling/first-steps")
+    assert len(text) < 100_000
+    assert "a line of a long text" in text
+    assert "<td>a cell</td>" in text
+    wholes = re.findall(r'This output is ([\d.]+) MiB long.*?<a href="([^"]+)">The whole output</a>', text)
+    assert [size for size, _ in wholes] == ["2.1", "1.1"]
+    folder = unchanged.site / "lessons" / "scaling" / "first-steps"
+    plain, table = ((folder / path).read_text(encoding="utf-8") for _, path in wholes)
+    assert plain.count("a line of a long text") == 100_000
+    assert table.count("<td>a cell</td>") == 50_000
+    drawing = (folder / re.findall(r'<img src="([^"]+\.svg)"', text)[0]).read_text(encoding="utf-8")
+    assert drawing.count("<path") == 1000
+    for file in (table, drawing):
+        assert "script" not in file
+        assert "onclick" not in file
+
+
+def test_a_list_of_works_shows_dois_and_no_author_twice(unchanged):
+    lesson = unchanged.lesson("scaling/first-steps")
+    doi = "10.48550/arXiv.2001.08361"
+    write(lesson, lesson.read_text() + f"\n+++\n\n- Kaplan (2020), [doi:{doi}](https://doi.org/{doi})\n")
+    build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+    text = page(unchanged, "lessons/scaling/first-steps")
+    assert f'Kaplan (2020), <a href="https://doi.org/{doi}">doi:{doi}</a>' in text
+
+
+def test_a_build_says_once_that_kernels_are_not_forked(unchanged, monkeypatch):
+    monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "tpc-fork-provisioner")
+    monkeypatch.setenv("TPC_FORKSERVER", str(unchanged.state / "nobody.sock"))
+    for slug in ("scaling/first-steps", "data/first-steps"):
+        lesson = unchanged.lesson(slug)
+        write(lesson, lesson.read_text().replace("6 * 7", "7 * 6"))
+    said: list[str] = []
+    build_book(unchanged, CAMPUS, say=said.append)
+    assert len([line for line in said if "Kernels start slowly" in line and "nobody.sock" in line]) == 1
 
 
 def test_readers_have_a_page_before_the_lessons_ran(tmp_path):
@@ -388,3 +493,45 @@ def test_a_saved_page_is_served_anew(serving):
     lesson = places.lesson("scaling/first-steps")
     write(lesson, lesson.read_text().replace("How much is", "Just now: how much is"))
     waited(lambda: "Just now: how much" in fetch(f"{url}/lessons/scaling/first-steps/"), "the changed lesson")
+
+
+def test_a_served_book_is_the_book_that_a_build_would_publish(serving, tmp_path):
+    places, url, said = serving
+    waited(lambda: "What a page can hold" in fetch(f"{url}/contract/"), "the first page")
+    run_lessons(places, ["scaling/first-steps", "data/first-steps"], said.append)
+    for name, old, new in (
+        ("about.md", "Few places have all three.", "Few have all of them."),
+        ("teach.md", "title: Teach with it", "title: Teach with this"),
+    ):
+        path = places.book / "content" / name
+        write(path, path.read_text().replace(old, new))
+    other = replace(places, state=tmp_path / "built")
+    shutil.copytree(places.runs, other.runs)
+    build_book(other, CAMPUS, execute=False, say=lambda line: None)
+    site = other.site.resolve()
+    names = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
+    built = {name: (site / name).read_bytes() for name in names if not name.endswith(".epub")}
+    assert "the answer is 42" in built["lessons/data/first-steps/index.html"].decode()
+
+    def same() -> bool:
+        """Compare page by page; what differs is said when the time is over."""
+        differ[:] = [name for name, data in built.items() if served(f"{url}/{name}") != data]
+        return not differ
+
+    differ: list[str] = []
+    try:
+        waited(same, "the book that a build publishes", 240)
+    except pytest.fail.Exception:
+        pytest.fail(f"still differ: {differ}")
+    assert served(f"{url}/forms/tpc-campus.epub").startswith(b"PK")
+
+
+LISTENING = b'<script>new EventSource("/live").onmessage=()=>location.reload()</script>'
+
+
+def served(url: str) -> bytes:
+    """Return what is served at the address of a file, without the line that waits for changes."""
+    url, is_page = url.removesuffix("index.html"), url.endswith("index.html")
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        data = bytes(answer.read())
+    return data.replace(LISTENING, b"") if is_page else data

@@ -64,8 +64,9 @@ def made_anew(places: Places, folder: Path) -> dict[str, bytes]:
     project = Project(places, load_courses(places), CAMPUS)
     vars(project)["kept"] = Kept(folder / "nothing-kept", "")
     (folder / "edition").mkdir()
-    site.write_site(project, folder / "edition", forms=True)
-    after.finish(folder / "edition", project)
+    book = site.edition(project, forms=True)
+    site.write_site(project, folder / "edition", book)
+    after.finish(folder / "edition", project, book)
     return files_of(folder / "edition")
 
 

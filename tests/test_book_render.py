@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tpc_book import nodes
 from tpc_book.diagram import draw
+from tpc_book.drawn import words_of
 from tpc_book.flowchart import DiagramError
 from tpc_book.links import Links
 from tpc_book.nodes import references
 from tpc_book.render import RENDERERS, Renderer, UnknownNode
-from tpc_book.sanitise import clean
+from tpc_book.sanitise import clean, clean_drawing
 from tpc_book.words import words
 
 WORDS = words(REPOSITORY / "book" / "theme", "en")
@@ -340,6 +341,71 @@ def test_hostile_output_is_cleaned(hostile, kind):
     assert faults == []
     unfinished = hostile.startswith("<svg></p><style>")  # the rest stands within its style
     assert "<b>kept</b>" in shown or unfinished
+
+
+DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">%s</svg>'
+HOSTILE_DRAWINGS = [
+    "<script>alert(1)</script>",
+    '<g onload="alert(1)"/>',
+    '<a xlink:href="javascript:alert(1)"><text>x</text></a>',
+    '<a href=" java&#x0a;script:alert(1)"><text>x</text></a>',
+    '<use xlink:href="https://evil.example/x.svg#a"/>',
+    '<use href="data:image/svg+xml;base64,AAAA#x"/>',
+    '<image href="https://evil.example/p.png"/>',
+    '<set attributeName="onmouseover" to="alert(1)"/>',
+    '<animate attributeName="href" values="javascript:alert(1)"/>',
+    "<foreignObject><body xmlns='http://www.w3.org/1999/xhtml' onload='alert(1)'/></foreignObject>",
+    "<script xmlns='http://www.w3.org/1999/xhtml'>alert(1)</script>",
+    "<meta xmlns='http://www.w3.org/1999/xhtml' http-equiv='refresh' content='0;url=https://evil.example'/>",
+    "<style>@import url(https://evil.example/x.css);</style>",
+    '<rect style="fill:url(https://evil.example/x.svg#a)"/>',
+    '<rect style="fill:u\\72l(https://evil.example/x.svg#a)"/>',
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_DRAWINGS)
+def test_a_drawing_in_a_file_of_its_own_is_cleaned(hostile):
+    kept = '<defs><path id="glyph" d="M0 0"/><style>*{stroke-linejoin: round}</style></defs><use xlink:href="#glyph"/>'
+    shown = clean_drawing(DRAWING % (kept + hostile))
+    assert re.search("alert|evil|script|onload|AAAA|body", shown) is None
+    assert 'xlink:href="#glyph"' in shown
+    assert "stroke-linejoin: round" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<svg", DRAWING.replace("svg", "html") % "", f'<!DOCTYPE svg [<!ENTITY a "b">]>{DRAWING % "&a;"}'],
+)
+def test_what_is_no_drawing_becomes_an_empty_one(text):
+    assert clean_drawing(text) == '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+
+
+def test_a_picture_is_described_by_the_notebook_or_by_the_code_that_drew_it():
+    page = renderer()
+    picture = {"type": "output", "jupyter_data": {"data": {"image/png": {"path": "/x.png"}}}}
+    assert 'alt="Figure drawn by the code above"' in page.render(picture)
+    page.render({"type": "code", "executable": True, "value": 'ax.set(title="Loss <1", xlabel=f"N of {n}")'})
+    assert 'alt="Figure drawn by the code above: Loss &lt;1. Across: N of …"' in page.render(picture)
+    html = {"data": {"text/html": '<img src="data:image/png;base64,AA"> <img alt="y" title="a>b">'}}
+    shown = page.render({"type": "output", "jupyter_data": html})
+    assert shown.count("alt=") == 2
+    assert '<img alt="Figure drawn by the code above: Loss &lt;1.' in shown
+    picture["jupyter_data"]["metadata"] = {"image/png": {"alt": "A falling line"}}
+    assert 'alt="A falling line"' in page.render(picture)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("plt.title('A'); plt.xlabel('x'); plt.ylabel('y')", "A. Across: x. Up: y"),
+        ("a.set_title('A.')\nb.set_title('$B$')\na.set_title('A.')", "A, B"),
+        ("ax.set(yscale='log')", ""),
+        ("%matplotlib inline", ""),
+        ("print(title)", ""),
+    ],
+)
+def test_labels_are_read_off_the_code(code, said):
+    assert words_of(code) == said
 
 
 def test_an_output_is_no_part_of_the_page_around_it():

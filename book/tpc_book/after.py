@@ -6,11 +6,11 @@ from pathlib import Path
 
 from tpc_book import lite_notebooks
 from tpc_book.forms import write_forms
+from tpc_book.page import Edition
 from tpc_book.project import Project
-from tpc_book.site import edition
 
 
-def finish(html: Path, project: Project) -> None:
+def finish(html: Path, project: Project, book: Edition) -> None:
     """Add files to the folder of finished pages, before readers see it."""
-    write_forms(edition(project), project.places, project.courses, html)
+    write_forms(book, project.places, project.courses, html)
     lite_notebooks.stock(project.places, project.slugs, html / "lite")

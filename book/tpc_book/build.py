@@ -11,11 +11,10 @@ from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
 
-from tpc_book import after, engine
+from tpc_book import after, engine, site
 from tpc_book.execution import failures, run_changed
 from tpc_book.forms import drop_pdfs_of_others
 from tpc_book.project import Project
-from tpc_book.site import PageError, write_site
 
 Say = Callable[[str], None]
 
@@ -64,13 +63,14 @@ def publish(project: Project, say: Say = print, complete: bool = True) -> None:
             raise SourceError(faults)
         edition.mkdir(parents=True)
         drop_pdfs_of_others(project.places)
-        write_site(project, edition, forms=complete)
+        book = site.edition(project, forms=complete)
+        site.write_site(project, edition, book)
         if complete:
-            after.finish(edition, project)
+            after.finish(edition, project, book)
         _replace(edition, project.places.site)
         if complete:
             project.kept.forget_unused()
-    except (SourceError, PageError, engine.EngineError) as e:
+    except (SourceError, site.PageError, engine.EngineError) as e:
         shutil.rmtree(edition, ignore_errors=True)
         raise BookError(f"{e}\nThe book was not replaced; readers see the last good one.") from e
     except OSError as e:
@@ -81,11 +81,11 @@ def publish(project: Project, say: Say = print, complete: bool = True) -> None:
         ) from e
 
 
-def _replace(edition: Path, site: Path) -> None:
+def _replace(edition: Path, published: Path) -> None:
     """Replace the site by one rename of a link, so that a reader never meets half a book."""
-    link = site.parent / f"{edition.name}.link"
+    link = published.parent / f"{edition.name}.link"
     link.symlink_to(edition.name)
-    link.replace(site)
-    for old in site.parent.glob("edition-*"):
+    link.replace(published)
+    for old in published.parent.glob("edition-*"):
         if old.is_dir() and not old.is_symlink() and old.name != edition.name:
             shutil.rmtree(old)

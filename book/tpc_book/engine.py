@@ -10,8 +10,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import yaml
 from tpc_courses.problems import Problem
 
+from tpc_book.described import undescribed
 from tpc_book.project import Project
 from tpc_book.settled import settle
 
@@ -24,6 +26,7 @@ UNKNOWN = re.compile(
 # What follows from another fault, or is none.
 HARMLESS = re.compile(
     r"Link text is empty|unknown format for raw content|No page headings found|BASE_URL|is taking a while|"
+    r"Cannot find asset for 'esm' \"/[\w.-]+-[0-9a-f]{32}\.mjs\"|"  # one that it has placed before, while it watches
     r"Treating content as text|'frontmatter' extra key ignored: (?:objectives|minutes|prerequisites)"
 )
 REMEDIES = {
@@ -41,6 +44,9 @@ REMEDIES = {
 }
 
 
+EXTRA_KEY = re.compile(r"extra key ignored: (\S+)")
+
+
 class EngineError(RuntimeError):
     """The engine did not come to an end."""
 
@@ -50,8 +56,9 @@ def run(project: Project) -> list[Problem]:
 
     Raises EngineError when the engine itself fails.
     """
+    site = project.folder / "_build" / "site"
     # What is left there of an earlier run would be taken for that of this one.
-    shutil.rmtree(project.folder / "_build" / "site", ignore_errors=True)
+    shutil.rmtree(site, ignore_errors=True)
     done = subprocess.run(
         command("build", "--site"),
         cwd=project.folder,
@@ -61,14 +68,14 @@ def run(project: Project) -> list[Problem]:
     )
     log = done.stdout + done.stderr
     (project.places.state / "book" / "build.log").write_text(log, encoding="utf-8")
-    faults = sorted(set(problems(log, project)))
-    if not faults and (done.returncode or not (project.folder / "_build" / "site" / "config.json").exists()):
+    faults = sorted({*problems(log, project), *undescribed(project, site)})
+    if not faults and (done.returncode or not (site / "config.json").exists()):
         tail = "\n".join(log.splitlines()[-15:])
         raise EngineError(
             f"{tail}\nJupyter Book ended with code {done.returncode}. The book was not replaced."
         )
     if not faults:
-        settle(project.folder / "_build" / "site")
+        settle(site)
     return faults
 
 
@@ -105,6 +112,10 @@ def _line(source: Path | None, name: str, number: str | None, message: str) -> i
     if exact or source is None:
         return int(number) if number else None
     lines = source.read_text(encoding="utf-8").splitlines()
+    if "Invalid YAML frontmatter" in message:
+        return _line_of_yaml(lines)
+    if key := EXTRA_KEY.search(message):
+        return next((n for n, line in enumerate(lines, start=1) if line.startswith(f"{key[1]}:")), None)
     named = [
         *QUOTED.findall(message),
         *(word for found in UNKNOWN.findall(message) for word in found if word),
@@ -113,4 +124,14 @@ def _line(source: Path | None, name: str, number: str | None, message: str) -> i
         for index, line in enumerate(lines, start=1):
             if word.strip("\"'#.") in line:
                 return index
+    return None
+
+
+def _line_of_yaml(lines: list[str]) -> int | None:
+    """Return the line at which the front matter of a page stops being YAML."""
+    end = next((index for index, line in enumerate(lines[1:], start=1) if line.startswith("---")), len(lines))
+    try:
+        yaml.safe_load("\n".join(lines[1:end]))
+    except yaml.MarkedYAMLError as e:
+        return e.problem_mark.line + 2 if e.problem_mark else None
     return None

@@ -49,14 +49,17 @@ def run_changed(
 ) -> Iterator[str]:
     """Run the lessons that changed, several at once; yield each when it is done."""
     waiting = [slug for slug in slugs if not _has_run(places, slug)]
-    done = 0
+    done, said_slow = 0, False
     # Kernels are processes of their own; a thread for each waits for it.
     with ThreadPoolExecutor(workers or max(1, min(len(os.sched_getaffinity(0)), 8))) as pool:
         jobs = {pool.submit(_run_and_record, places, slug): slug for slug in waiting}
         try:
             for job in as_completed(jobs):
                 done += 1
-                record = job.result()
+                record, slow = job.result()
+                if slow and not said_slow:
+                    said_slow = True
+                    say(f"Lessons: {slow}")
                 took = f"{record['seconds']:g} s" if record["status"] == "ok" else "failed"
                 say(f"Lessons: {done} of {len(waiting)} run: {jobs[job]} ({took})")
                 yield jobs[job]
@@ -110,9 +113,11 @@ def reason_of(error: str) -> str:
     return str(lines[-1]).strip().rstrip(".") if lines else "failed without a message"
 
 
-def _run_and_record(places: Places, slug: str) -> Record:
+def _run_and_record(places: Places, slug: str) -> tuple[Record, str]:
+    """Run a lesson; return its record, and why its kernel could not be forked (empty when it was, or need not)."""
     path = places.runs / f"{slug}.json"
-    record = {"key": _key(places, slug), **_run(places, slug)}
+    found, slow = _run(places, slug)
+    record = {"key": _key(places, slug), **found}
     if record["status"] == "failed":
         # Time and memory stay those of the run whose outputs are shown.
         before = record_of(places, slug)
@@ -120,10 +125,10 @@ def _run_and_record(places: Places, slug: str) -> Record:
     new = path.with_suffix(".json.new")
     new.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     new.replace(path)
-    return record
+    return record, slow
 
 
-def _run(places: Places, slug: str) -> Record:
+def _run(places: Places, slug: str) -> tuple[Record, str]:
     source = places.runs / f"{slug}.source.ipynb"
     output = places.runs / f"{slug}.new.ipynb"
     source.parent.mkdir(parents=True, exist_ok=True)
@@ -140,9 +145,10 @@ def _run(places: Places, slug: str) -> Record:
         "versions": _versions(),
     }
     if done.returncode:
-        return record | {"error": done.stderr[-4000:]}
+        return record | {"error": done.stderr[-4000:]}, ""
     output.replace(executed(places, slug))
-    return record | {"peak_memory_mib": json.loads(done.stdout.splitlines()[-1])["peak_memory_mib"]}
+    measured = json.loads(done.stdout.splitlines()[-1])
+    return record | {"peak_memory_mib": measured["peak_memory_mib"]}, measured["slow"]
 
 
 @functools.cache

@@ -18,6 +18,9 @@ from tpc_book.glossary import mark_notebook
 from tpc_book.outreach import Term
 from tpc_book.widgets import STATE
 
+# The engine makes a citation of such a link, with author and year; in a list of works they stand before it already.
+# A title marks it, and the page shows the DOI.
+DOI_LINK = re.compile(r"\[(doi:10\.\d+/[^\]\s]+)\]\((https://doi\.org/[^)\s]+)\)")
 # Cells that steer papermill, not readers.
 HIDDEN = {"parameters", "injected-parameters", "remove-cell"}
 
@@ -29,6 +32,8 @@ def presentable(places: Places, slug: str, terms: Mapping[str, Term]) -> Noteboo
     for cell in notebook.cells:
         # Ids come from the content: an equal cell in two lessons would have the same one twice in the book.
         cell["id"] = f"{slug.replace('/', '-')}-{cell['id']}"[:64]
+        if cell.cell_type == "markdown":
+            cell.source = DOI_LINK.sub(r'[\1](\2 "\1")', cell.source)
         for output in cell.get("outputs", []):
             output.pop("metadata", None) if output.output_type == "stream" else None
     widgets = notebook.metadata.get("widgets")

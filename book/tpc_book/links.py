@@ -18,18 +18,14 @@ class Links:
     """Makes addresses as seen from the page `slug` (`lessons.scaling.x`; the first page is "").
 
     With `index_files` links name the file of a page, as a browser needs that opens it without a server.
-    `app` is set while the engine serves: its files then lie at the top, not in build/.
     """
 
     slug: str
     index_files: bool = False
-    app: str | None = None
 
     @property
     def root(self) -> str:
         """Return the way from this page to the top of the book; ends in a slash, or is empty."""
-        if self.app is not None:
-            return f"{self.app}/"
         return "../" * (len(self.slug.split(".")) if self.slug else 0)
 
     def page(self, slug: str, anchor: str = "") -> str:
@@ -53,4 +49,4 @@ class Links:
         hashed = HASHED.fullmatch(name)
         if hashed and hashed[2] in FEEDS:
             return self.file(f"{hashed[1]}{hashed[2]}")
-        return self.file(path.lstrip("/") if self.app is not None else f"build/{name}")
+        return self.file(f"build/{name}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -20,6 +21,7 @@ from tpc_courses.problems import SourceError
 
 from tpc_book import engine
 from tpc_book.project import Project
+from tpc_book.serve import serving_folder
 
 LOOK_SECONDS = 0.3
 STOP_SECONDS = 5
@@ -105,6 +107,7 @@ def _engine(project: Project, port: int, say: Say) -> Iterator[None]:
             process.wait(STOP_SECONDS)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        shutil.rmtree(serving_folder(places), ignore_errors=True)
 
 
 def _report(process: subprocess.Popen[str], project: Project, say: Say) -> None:
@@ -115,3 +118,5 @@ def _report(process: subprocess.Popen[str], project: Project, say: Say) -> None:
             say(str(problem))
         if line.startswith("theme error"):
             say(line.strip())
+        if line.startswith("theme fault "):
+            say(line.removeprefix("theme fault ").strip())

@@ -12,7 +12,7 @@ from tpc_courses.problems import SourceError
 
 from tpc_book import engine
 from tpc_book.project import Project
-from tpc_book.site import write_site
+from tpc_book.site import edition, write_site
 
 FOLDER = "tpc-campus"
 
@@ -29,7 +29,7 @@ def write_zip(places: Places, campus_url: str, file: Path) -> int:
     with tempfile.TemporaryDirectory(dir=file.absolute().parent) as scratch:
         site, new = Path(scratch) / FOLDER, Path(scratch) / "new.zip"
         site.mkdir()
-        write_site(project, site, index_files=True)
+        write_site(project, site, edition(project, index_files=True))
         with zipfile.ZipFile(new, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(site.rglob("*")):
                 if path.is_file():

@@ -37,7 +37,6 @@ class Edition:
     lessons: Mapping[str, Node] = field(default_factory=dict)
     book_url: str = ""
     index_files: bool = False
-    app: str | None = None
     live: str = ""
     forms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kept: Kept | None = None
@@ -61,7 +60,7 @@ def depends(edition: Edition, slug: str) -> tuple[object, ...]:
     named = {path.strip("/").replace("/", ".") for path in NAMED_PAGE.findall(own)}
     others = [content.path(name) for name in sorted(named | {""})]
     lesson = edition.lessons.get(lesson_slug(content.page(slug)))
-    standing = (edition.book_url, edition.index_files, edition.app, edition.live)
+    standing = (edition.book_url, edition.index_files, edition.live)
     trees = [digest(path.read_bytes()) if path.exists() else "" for path in others]
     return (slug, own, trees, content.project, lesson, standing, edition.forms.get(slug), content.has_feed)
 
@@ -74,7 +73,7 @@ def page_html(edition: Edition, slug: str) -> str:
     options = front.get("site") or {}
     language = str(options.get("language") or "en")
     said = words(edition.theme, language)
-    links = Links(slug, edition.index_files, edition.app)
+    links = Links(slug, edition.index_files)
     lesson = edition.lessons.get(lesson_slug(page), {})
     renderer = Renderer({**page, **_lesson_files(edition, page, lesson)}, links, said, content)
     body = renderer.render(page["mdast"])
@@ -168,7 +167,7 @@ def alternates(options: Node, language: str, slug: str, edition: Edition) -> lis
     found = [
         {
             "language": tag,
-            "url": Links(slug, edition.index_files, edition.app).page(other),
+            "url": Links(slug, edition.index_files).page(other),
             "name": own_name(tag),
         }
         for tag, other in sorted(pages.items())

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from tpc_book.links import Links
 
 Node = dict[str, Any]
+# Characters of outputs that the engine put aside for their length; more would make a page too heavy to load.
+LONG_OUTPUTS = 60_000
 
 
 class Shelf(Protocol):
@@ -42,6 +44,9 @@ class Renderer:
         self.models: dict[str, Any] = {}
         self.modules: dict[str, str] = {}
         self.outline: list[dict[str, Any]] = []
+        # The code whose outputs come next, and how much of long outputs the page still takes.
+        self.code = ""
+        self.room = LONG_OUTPUTS
         self.has_math = False
         self.inside_link = False
 

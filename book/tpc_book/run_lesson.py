@@ -11,6 +11,9 @@ from typing import Any
 import papermill
 from jupyter_client.manager import AsyncKernelManager
 
+# The module that forks kernels, as its log records name it; the book imports nothing of it.
+PROVISIONER = "provisioner"
+
 
 class MeasuredKernel(AsyncKernelManager):
     """A kernel whose peak memory is noted when it is shut down, also where it is no child of this process."""
@@ -27,10 +30,26 @@ class MeasuredKernel(AsyncKernelManager):
         await self._async_shutdown_kernel(now=now, restart=restart)
 
 
+class Slow(logging.Handler):
+    """Keeps what the provisioner of kernels warns of; `reason` is empty while kernels are forked."""
+
+    reason = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note a warning of the provisioner; papermill's own say nothing that an author could use."""
+        if record.module == PROVISIONER:
+            self.reason = record.getMessage()
+
+
 def main() -> None:
-    """Run `source` into `output` with a limit per cell; print the peak memory of the kernel as JSON."""
+    """Run `source` into `output` with a limit per cell; print the peak memory of the kernel as JSON.
+
+    Where the kernel could not be forked as it should, `slow` says why.
+    """
     source, output, cell_seconds = sys.argv[1:]
-    logging.disable(logging.WARNING)
+    slow, errors = Slow(logging.WARNING), logging.StreamHandler()
+    errors.setLevel(logging.ERROR)
+    logging.basicConfig(handlers=[slow, errors])
     options: dict[str, Any] = {"kernel_manager_class": MeasuredKernel}
     papermill.execute_notebook(
         source,
@@ -43,7 +62,7 @@ def main() -> None:
     )
     # What the kernel started itself counts where it is a child of ours.
     peak_kib = max(MeasuredKernel.peak_kib, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-    print(json.dumps({"peak_memory_mib": round(peak_kib / 1024)}))
+    print(json.dumps({"peak_memory_mib": round(peak_kib / 1024), "slow": slow.reason}))
 
 
 main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
 import nh3
 
@@ -41,6 +42,22 @@ OWN_CLASSES = {
     "toc", "top", "wrap", "xref", "outline",
 }  # fmt: skip
 
+# What a drawing in a file of its own may not hold: it runs, shows a page within, or writes attributes later.
+ACTIVE_TAGS = {
+    "script",
+    "foreignObject",
+    "animate",
+    "animateMotion",
+    "animateTransform",
+    "set",
+    "handler",
+    "listener",
+}
+# Within an own file an address may be a part of it or a picture; all else would be fetched, or run when followed.
+INNER = re.compile(rf"#[\w.:-]*|{PICTURE.pattern}")
+SVG = "http://www.w3.org/2000/svg"
+NO_DRAWING = f'<svg xmlns="{SVG}" width="1" height="1"/>'
+
 
 def clean(html: str) -> str:
     """Return HTML that is safe on the book's own origin and asks nothing of any."""
@@ -74,3 +91,49 @@ def _harmless(tag: str, attribute: str, value: str) -> str | None:
     )
     # A book's anchors are its own: an output must not be the target of somebody else's link or script.
     return None if refused else f"output-{value}" if attribute == "id" else value
+
+
+def clean_drawing(svg: str) -> str:
+    """Return an SVG file in which nothing runs and nothing is fetched, also when it is opened by itself.
+
+    It keeps what `clean` drops: styles, glyphs by reference, pictures within. What is no XML, or declares entities,
+    becomes an empty drawing.
+    """
+    if "<!ENTITY" in svg:
+        return NO_DRAWING
+    try:
+        root = ElementTree.fromstring(svg)
+    except ElementTree.ParseError:
+        return NO_DRAWING
+    if root.tag != f"{{{SVG}}}svg":
+        return NO_DRAWING
+    _clean_element(root)
+    ElementTree.register_namespace("", SVG)
+    ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _clean_element(element: ElementTree.Element) -> None:
+    """Take out what is active in an element and below it, and attributes that run or fetch."""
+    for name, value in list(element.attrib.items()):
+        local = name.rpartition("}")[2].lower()
+        leads_out = local in {"href", "src"} and not INNER.fullmatch(value.strip())
+        if local.startswith("on") or leads_out or _fetches(value):
+            del element.attrib[name]
+    if element.tag == f"{{{SVG}}}style" and _fetches(element.text or ""):
+        element.text = ""
+    for child in list(element):
+        space, _, local = str(child.tag).rpartition("}")
+        if space == f"{{{SVG}" and local not in ACTIVE_TAGS:
+            _clean_element(child)
+        else:  # also what is not of SVG: a page within, comments, data about the drawing
+            element.remove(child)
+
+
+def _fetches(style: str) -> bool:
+    """Return whether a style asks for something outside its file."""
+    bare = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
+    if "\\" in bare or "@import" in bare.lower() or "image-set" in bare.lower():
+        return True
+    found = re.findall(r"url\(\s*['\"]?([^'\")]*)", bare, re.IGNORECASE)
+    return any(not INNER.fullmatch(address.strip()) for address in found)

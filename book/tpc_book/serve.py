@@ -1,44 +1,146 @@
 """The theme as Jupyter Book sees it while somebody writes: a web server over the engine's trees.
 
 `jupyter-book start` runs it (theme/template.yml) in the theme's folder with PORT, and rewrites `_build/site` when
-a source changes. A page in the browser listens at /live and loads itself again.
+a source changes. Pages are those that a whole build would publish, but for the line that listens at /live and loads
+the page again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import mimetypes
 import os
+import shutil
+import threading
 import time
 import traceback
-from collections.abc import Iterator
 from functools import partial
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 
-from tpc_book.page import page_html
+from tpc_book import after
+from tpc_book.described import undescribed
+from tpc_book.page import Edition, page_html
 from tpc_book.project import Project
-from tpc_book.site import edition, write_assets
-from tpc_book.widgets import script_json
+from tpc_book.settled import settle
+from tpc_book.site import edition, search_js, write_assets, write_site
 
 LOOK_SECONDS = 0.2
-FOREVER_SECONDS = 3600
+FIRST_SECONDS = 60
+LIVE = "/live"
+Stamp = dict[Path, int]
+
+
+def serving_folder(places: Places) -> Path:
+    """Return where a served book keeps what it shows; it may be deleted when none is served."""
+    return places.state / "book" / "serving"
+
+
+class Trees:
+    """The engine's trees as a whole build would have them, with what is made of them; `number` counts changes."""
+
+    def __init__(self, places: Places, campus_url: str) -> None:
+        self.places, self.campus_url = places, campus_url
+        self.project = Project(places, load_courses(places), campus_url)
+        self.folder = serving_folder(places)
+        self.changed = threading.Condition()
+        self.number = 0
+        self.said: set[str] = set()
+        self._files = threading.Lock()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def current(self) -> Path:
+        return self.folder / str(self.number)
+
+    def book(self) -> Edition:
+        """Return the book as it is now, with pages that listen for changes."""
+        return edition(self.project, forms=True, trees=self.current / "trees", live=LIVE)
+
+    def follow(self) -> None:
+        """Take the engine's trees each time that they changed and rest: it writes one after the other."""
+        taken = last = Stamp()
+        said = ""
+        while True:
+            now = _stamp(self.project)
+            if now and now == last and now != taken:
+                try:
+                    self._take()
+                    taken, said = now, ""
+                except Exception as e:
+                    # The engine began to write again, or a source is wrong; the next look tries again.
+                    if said != repr(e):
+                        said = repr(e)
+                        print(f"theme error at the trees: {e}", flush=True)
+            last = now
+            time.sleep(LOOK_SECONDS)
+
+    def wait(self, other_than: int = 0, seconds: float = FIRST_SECONDS) -> int:
+        """Wait until the number of changes is another; return it, also when the time is over."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.number != other_than, seconds)
+            return self.number
+
+    def _take(self) -> None:
+        self.project = Project(self.places, load_courses(self.places), self.campus_url)
+        new = self.folder / str(self.number + 1)
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.copytree(self.project.folder / "_build" / "site", new / "trees")
+        settle(new / "trees")
+        (new / "assets").mkdir()
+        write_assets(self.places, new / "assets")
+        with self.changed:
+            self.number += 1
+            self.changed.notify_all()
+        # Somebody may still read of the one before.
+        shutil.rmtree(self.folder / str(self.number - 2), ignore_errors=True)
+        found = {str(problem) for problem in undescribed(self.project, new / "trees")}
+        for problem in sorted(found - self.said):
+            print(f"theme fault {problem}", flush=True)
+        self.said = found
+
+    def file(self, name: str) -> Path | None:
+        """Return a file of the book that is no page. What only few ask for is made when somebody does, all at once."""
+        now = self.current
+        for folder, inner in (
+            (now / "assets", name),
+            (now / "trees" / "public", name.removeprefix("build/")),
+        ):
+            if (path := folder / inner).is_file() and path.resolve().is_relative_to(folder.resolve()):
+                return path
+        whole = now / "whole"
+        with self._files:
+            if not whole.exists():
+                new = now / "new"
+                shutil.rmtree(new, ignore_errors=True)
+                new.mkdir()
+                book = edition(self.project, forms=True, trees=now / "trees")
+                write_site(self.project, new, book)
+                after.finish(new, self.project, book)
+                new.rename(whole)
+        path = whole / name
+        path = path / "index.html" if path.is_dir() else path
+        return path if path.is_file() and path.resolve().is_relative_to(whole.resolve()) else None
 
 
 class Handler(BaseHTTPRequestHandler):
     """Answers an author's browser with pages made at that moment."""
 
-    def __init__(self, project: Project, assets: Path, *arguments: object) -> None:
-        self.project, self.assets = project, assets
+    def __init__(self, trees: Trees, *arguments: object) -> None:
+        self.trees = trees
         super().__init__(*arguments)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
-        path = self.path.split("?")[0]
-        if path == "/live":
+        path = unquote(self.path.split("?")[0])
+        if path == LIVE:
             return self._live()
+        if not path.endswith("/") and "." not in Path(path).name:
+            return self._redirect(f"{path}/")
         try:
             status, kind, data = 200, *self._answer(path)
         except KeyError:
@@ -53,71 +155,65 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def _redirect(self, path: str) -> None:
+        """Lead to the address of a page, from which its links count."""
+        self.send_response(302)
+        self.send_header("Location", path)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def _answer(self, path: str) -> tuple[str, bytes]:
-        book = edition(self.project, app="", live="/live")
-        name = Path(path).name
+        self.trees.wait()
+        name = path.lstrip("/")
         if name == "search.js":
-            text = f"window.bookRecords={script_json(book.content.search_records())};"
-            return "text/javascript", text.encode()
-        if "." in name:
-            folders = (self.assets, book.content.folder / "public")
-            file = next(
-                (folder / path.lstrip("/") for folder in folders if (folder / path.lstrip("/")).is_file()),
-                None,
-            )
-            if file is None or ".." in Path(path).parts:
-                raise KeyError(path)
-            return mimetypes.guess_type(name)[0] or "application/octet-stream", file.read_bytes()
-        return "text/html; charset=utf-8", page_html(book, path.strip("/").replace("/", ".")).encode()
+            return "text/javascript", search_js(self.trees.book().content).encode()
+        if path.endswith("/") and not name.startswith("lite/"):
+            text = page_html(self.trees.book(), name.strip("/").replace("/", "."))
+            return "text/html; charset=utf-8", text.encode()
+        file = self.trees.file(name)
+        if file is None:
+            raise KeyError(path)
+        return mimetypes.guess_type(file.name)[0] or "application/octet-stream", file.read_bytes()
 
     def _live(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
-        try:
-            for message in _changes(self.project):
-                self.wfile.write(message)
+        with contextlib.suppress(OSError):  # the page was closed
+            told = self.trees.number
+            while True:
+                now = self.trees.wait(other_than=told, seconds=LOOK_SECONDS)
+                self.wfile.write(b"data: changed\n\n" if now != told else b":\n\n")
                 self.wfile.flush()
-        except OSError:
-            return  # the page was closed
+                told = now
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Keep the log for faults."""
 
 
-def _changes(project: Project) -> Iterator[bytes]:
-    """Yield a message when the trees or the theme changed and rest; in between lines that find out who has left."""
+def _stamp(project: Project) -> Stamp:
+    """Return when each of the engine's files and of the theme's changed; empty while the engine has written none."""
     site = project.folder / "_build" / "site"
-    told, until = _stamp(project, site), time.monotonic() + FOREVER_SECONDS
-    last = told
-    while time.monotonic() < until:
-        time.sleep(LOOK_SECONDS)
-        now = _stamp(project, site)
-        rests, last = now == last, now  # the engine writes all trees one after the other
-        yield b"data: changed\n\n" if rests and now != told else b":\n\n"
-        told = now if rests else told
-
-
-def _stamp(project: Project, site: Path) -> float:
     files = [*site.glob("content/*.json"), site / "config.json", project.folder / "lessons.json"]
     files += (project.places.book / "theme").rglob("*.*")
-    return max((file.stat().st_mtime for file in files if file.exists()), default=0)
+    try:
+        return {file: file.stat().st_mtime_ns for file in files}
+    except FileNotFoundError:
+        return {}
 
 
 def _failed(path: str, error: Exception) -> bytes:
-    reload = "<script>new EventSource('/live').onmessage=()=>location.reload()</script>"
+    reload = f"<script>new EventSource('{LIVE}').onmessage=()=>location.reload()</script>"
     return f"<!doctype html><title>Error</title><h1>{escape(path)}</h1><pre>{escape(str(error))}</pre>{reload}".encode()
 
 
 def main() -> None:
     """Serve until the engine stops us."""
     places = Places.find()
-    project = Project(places, load_courses(places), os.environ.get("CAMPUS_URL", ""))
-    assets = places.state / "book" / "assets"
-    assets.mkdir(parents=True, exist_ok=True)
-    write_assets(places, assets)
+    trees = Trees(places, os.environ.get("CAMPUS_URL", ""))
+    threading.Thread(target=trees.follow, daemon=True).start()
     port = int(os.environ["PORT"])
-    server = ThreadingHTTPServer(("localhost", port), partial(Handler, project, assets))
+    server = ThreadingHTTPServer(("localhost", port), partial(Handler, trees))
     print(f"Theme ready at http://localhost:{port}", flush=True)
     server.serve_forever()
 

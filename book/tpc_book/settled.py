@@ -1,7 +1,8 @@
 """The engine's trees without what it draws at random, so that equal sources become equal pages.
 
 At each run it gives new keys to all nodes, and new names to outputs, figures and entries of the index. It names files
-by where they lie and when they changed; here they are named by what is in them.
+by where they lie and when they changed; here they are named by what is in them. Outputs that it put into files are
+cleaned, as a reader may open them by themselves.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tpc_book.render import Node
+from tpc_book.sanitise import clean, clean_drawing
 
 RANDOM_INDEX = re.compile(r"index-[0-9A-Za-z]{10}\b")
+# The engine names files of outputs by their hash alone.
+OUTPUT = re.compile(r"[0-9a-f]{32}\.(?:html|svg)")
 FILE_HASH = re.compile(r"(?<=-)[0-9a-f]{32}(?=\.)")
 RANDOM = re.compile(rf"{RANDOM_INDEX.pattern}|{FILE_HASH.pattern}")
 NUMBERED = {"outputs", "anywidget"}
@@ -26,6 +30,7 @@ def settle(site: Path) -> None:
     pages = {
         path: json.loads(path.read_text(encoding="utf-8")) for path in sorted(site.glob("content/*.json"))
     }
+    _clean_outputs(site / "public")
     names = _file_names(site / "public")
     for path, page in pages.items():
         names |= _number(page["mdast"], path.stem.replace(".", "-"))
@@ -43,6 +48,15 @@ def settle(site: Path) -> None:
         *head, body = inventory.read_bytes().split(b"\n", 4)
         lines = settled(zlib.decompress(body).decode())
         inventory.write_bytes(b"\n".join([*head, zlib.compress(lines.encode())]))
+
+
+def _clean_outputs(public: Path) -> None:
+    """Rewrite the pages and drawings among the outputs, so that nothing in them runs or asks for anything."""
+    for path in public.iterdir() if public.exists() else []:
+        if OUTPUT.fullmatch(path.name):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            whole = clean_drawing(text) if path.suffix == ".svg" else f'<meta charset="utf-8">{clean(text)}'
+            path.write_text(whole, encoding="utf-8")
 
 
 def _file_names(public: Path) -> dict[str, str]:

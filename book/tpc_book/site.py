@@ -32,33 +32,36 @@ class PageError(RuntimeError):
 
 
 def edition(
-    project: Project, index_files: bool = False, app: str | None = None, live: str = "", forms: bool = False
+    project: Project,
+    index_files: bool = False,
+    forms: bool = False,
+    trees: Path | None = None,
+    live: str = "",
 ) -> Edition:
-    """Return the book as the engine left it; `index_files` is for reading without a server.
+    """Return the book as the engine left it, in `_build/site` or in `trees`.
 
-    With `forms` pages offer the other forms of the book, which are made after them.
+    `index_files` is for reading without a server. With `forms` pages offer the other forms of the book, which are
+    made after them. With `live` pages listen there for changes, and none is kept.
     """
     theme = project.places.book / "theme"
     lessons = json.loads((project.folder / "lessons.json").read_text(encoding="utf-8"))
-    if index_files or app is not None:
+    if index_files:
         # Python in the browser needs the book's own web server.
         lessons = {slug: {**lesson, "try": "", "code": {}} for slug, lesson in lessons.items()}
     return Edition(
-        content=Content(project.folder / "_build" / "site", words(theme, "en")),
+        content=Content(trees or project.folder / "_build" / "site", words(theme, "en")),
         theme=theme,
         lessons=lessons,
         book_url="" if index_files else project.book_url,
         index_files=index_files,
-        app=app,
         live=live,
         forms=offered(project.places, project.courses) if forms else {},
-        kept=project.kept if app is None else None,
+        kept=None if live else project.kept,
     )
 
 
-def write_site(project: Project, folder: Path, index_files: bool = False, forms: bool = False) -> None:
+def write_site(project: Project, folder: Path, book: Edition) -> None:
     """Write the book into an empty folder; raises PageError with every page that cannot be shown."""
-    book = edition(project, index_files, forms=forms)
     used: set[str] = set()
     errors = []
     for slug in book.content.slugs():
@@ -75,14 +78,17 @@ def write_site(project: Project, folder: Path, index_files: bool = False, forms:
         raise PageError("\n".join(errors))
     (folder / "404.html").write_text(_not_found(book), encoding="utf-8")
     write_assets(project.places, folder)
-    (folder / "search.js").write_text(
-        f"window.bookRecords={script_json(book.content.search_records())};\n", encoding="utf-8"
-    )
+    (folder / "search.js").write_text(search_js(book.content), encoding="utf-8")
     _copy_files(book.content.folder, folder, used)
     for slug in project.slugs:
         path = folder / "downloads" / f"{slug}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(student_notebook(project.places, slug), encoding="utf-8")
+
+
+def search_js(content: Content) -> str:
+    """Return what the search of the book reads."""
+    return f"window.bookRecords={script_json(content.search_records())};\n"
 
 
 def _fault(project: Project, book: Edition, slug: str, error: Exception) -> str:

@@ -18,6 +18,8 @@ from tpc_book.render import Node, Renderer, attributes, identity, renders
 @renders("code")
 def code(page: Renderer, node: Node) -> str:
     """A listing. Numbers stand in attributes of the lines, so that copied code has none."""
+    if node.get("executable"):
+        page.code = str(node.get("value") or "")
     if node.get("visibility") == "remove":
         return ""
     lines = coloured(str(node.get("value") or ""), node.get("lang") or "text").split("\n")

@@ -9,6 +9,9 @@ from tpc_book.diagram import draw
 from tpc_book.render import Node, Renderer, attributes, identity, renders, text_of
 
 FILM = re.compile(r"\.(mp4|webm|ogv|mov)$", re.IGNORECASE)
+DECORATIVE = "decorative"
+# An option with nothing between quotation marks comes with them.
+EMPTY = {'""', "''"}
 SIZE = re.compile(r"\d+(\.\d+)?(px|%|em|rem|vw)?")
 
 
@@ -16,7 +19,12 @@ SIZE = re.compile(r"\d+(\.\d+)?(px|%|em|rem|vw)?")
 def container(page: Renderer, node: Node) -> str:
     """A figure, table, listing or quotation with its caption."""
     kind = str(node.get("kind") or "figure")
-    inside = page.inner(node)
+    # The engine copies a caption to a picture without words, also to one that only decorates.
+    without = {"alt": ""} if is_decorative(node) else {}
+    children = [
+        child | without if child["type"] == "image" else child for child in node.get("children") or []
+    ]
+    inside = page.all(children)
     if node.get("subcontainer") or node.get("parentEnumerator"):
         return f"<figure{attributes('part')}{identity(node)}>{inside}</figure>"
     parts = any(child.get("type") == "container" for child in node.get("children") or [])
@@ -44,9 +52,14 @@ def caption_number(page: Renderer, node: Node) -> str:
     return f'<strong class="number">{page.inner(node)}</strong> '
 
 
+def is_decorative(node: Node) -> bool:
+    """Return whether an author said that a picture, or the figure around it, only decorates."""
+    return DECORATIVE in str(node.get("class") or "").split() or node.get("alt") in EMPTY
+
+
 @renders("image")
 def image(page: Renderer, node: Node) -> str:
-    """An image or a film. A description that the engine guessed from the caption is not read twice."""
+    """An image or a film."""
     url = str(node.get("url") or "")
     width = node.get("width")
     style = (
@@ -55,7 +68,7 @@ def image(page: Renderer, node: Node) -> str:
         else None
     )
     align = node.get("align") if node.get("align") in {"left", "right", "center"} else None
-    alt = str(node.get("alt") or "")
+    alt = "" if is_decorative(node) else str(node.get("alt") or "")
     if FILM.search(url):
         label = alt or text_of(node) or None
         found = attributes(align or "", src=page.links.to(url), style=style, aria_label=label)

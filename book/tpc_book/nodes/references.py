@@ -45,11 +45,13 @@ def cite_group(page: Renderer, node: Node) -> str:
 
 @renders("cite")
 def cite(page: Renderer, node: Node) -> str:
-    """A citation, linked to its entry at the foot; a DOI outside references.bib is a plain link to it."""
+    """A citation, linked to its entry at the foot; a DOI outside references.bib, or in a list of works, is a link."""
     label = str(node.get("label") or "")
     words = linked(page, node)
     if page.inside_link:
         return words
+    if str(node.get("title") or "").startswith("doi:"):
+        return f'<a href="{escape(node["url"])}">{escape(node["title"])}</a>'
     if label not in page.citations:
         doi = label.removeprefix("https://doi.org/")
         return f'<a href="https://doi.org/{escape(doi)}">{words or escape(doi)}</a>'
