@@ -22,11 +22,11 @@ from tpc_grader.receipts import read_receipt
 from tpc_grader.scores import class_scores
 from tpc_hub.bench.faults import (
     VICTIMS,
-    book_problems,
+    book_checks,
     hand_in_under_kills,
     is_quiet,
     jobs_of,
-    problems,
+    score_check,
     wait_until_quiet,
 )
 
@@ -130,7 +130,9 @@ def test_200_submissions_under_kills_are_all_kept_and_each_graded_once(tree: Pla
                 expected[student] = float(text.split()[0].removeprefix("points="))
         wait_for(lambda: is_quiet(tree, "scaling", EXERCISE), seconds=120)
     assert (service.kills, worker.kills) == (5, KILLS)
-    assert book_problems(tree, "scaling", EXERCISE, receipts) == []
+    checks = book_checks(tree, "scaling", EXERCISE, receipts)
+    assert [check for check in checks if check.wrong or not check.looked_at] == []
+    assert checks[0].looked_at == len(STUDENTS) * EACH
     scores = class_scores(tree, "scaling")
     assert {student: scores[student, EXERCISE].points for student in expected} == expected
 
@@ -148,7 +150,8 @@ def test_a_real_campus_under_kills_of_worker_service_and_hub(tree: Places):
             tree, course, campus.port, len(STUDENTS), 2, KILLS, random.Random(seed), print
         )
         wait_until_quiet(tree, course)
-        assert problems(tree, course, story.receipts) == []
+        checks = [*book_checks(tree, course.id, EXERCISE, story.receipts), score_check(tree, course)]
+        assert [check for check in checks if check.wrong or not check.looked_at] == []
         assert len(story.receipts) == 2 * len(STUDENTS)
         assert story.killed.keys() == VICTIMS.keys()
         assert "The hub ended with code -9" in campus.screen

@@ -116,7 +116,10 @@ def own_campus(places: Places, port: int) -> Iterator[tuple[int, psutil.Process,
     environment = os.environ | {name: str(value) for name, value in ours.items()} | {"PYTHONUNBUFFERED": "1"}
     with open(screen, "wb") as output:
         command = [sys.executable, "-m", "tpc_hub.cli", "up"]
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        # Ctrl-C is for who measures: they end the campus, which would else be told twice.
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
     try:
         deadline = time.monotonic() + CAMPUS_READY_SECONDS
         while "Stop with" not in screen.read_text():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import Any
 
 import click
@@ -14,6 +15,8 @@ from tpc_hub.cli.group import main
 @main.group()
 def bench() -> None:
     """Measure this campus against stock tools, both sides in one run; prints JSON."""
+    # One that is ended ends what it started, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _say(line: str) -> None:
