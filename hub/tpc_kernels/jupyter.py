@@ -9,7 +9,9 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
 from tpc_kernels.forked import be_forked, take_leave
 from tpc_kernels.forkserver import Forkserver, listen
@@ -23,6 +25,7 @@ SOCKET = "/run/forkserver.sock"
 SOCKET_VARIABLE = "TPC_FORKSERVER"
 # The listening socket of the server, after standard input, output and error.
 LISTENER = 3
+LONG_CELL_SECONDS = 0.5
 
 # What a server imports until a notebook is open; found by comparing `sys.modules` before and after.
 SERVER_MODULES = (
@@ -147,8 +150,31 @@ def run_kernel(arguments: list[str]) -> int:
     _choose_platforms()
     sys.argv = [str(Path(__file__)), *arguments]
     # Its parent is the forkserver; the server ends it. 1 stands for a parent that never dies.
-    IPKernelApp.launch_instance(argv=[*arguments, "--IPKernelApp.parent_handle=1"])
+    app: Any = IPKernelApp.instance()
+    app.initialize([*arguments, "--IPKernelApp.parent_handle=1"])
+    _return_memory_after_cells(app.shell.events)
+    app.start()
     return 0
+
+
+def _return_memory_after_cells(events: Any) -> None:
+    """Return to the machine what a long cell has freed; the allocator would keep it for the next cell.
+
+    A lesson that trains with JAX leaves 440 MiB without and 256 MiB with it. Short cells are not held up.
+    """
+    libc = ctypes.CDLL(None)
+    began = [0.0]
+
+    def begin(_: object) -> None:
+        began[0] = time.monotonic()
+
+    def end(_: object) -> None:
+        if time.monotonic() - began[0] > LONG_CELL_SECONDS:
+            libc.malloc_trim(0)
+
+    if hasattr(libc, "malloc_trim"):  # glibc has it, musl does not
+        events.register("pre_run_cell", begin)
+        events.register("post_run_cell", end)
 
 
 def _choose_platforms() -> None:

@@ -22,6 +22,7 @@ from tpc_kernels.box import Box, close_in, open_doors, reset_signals
 from tpc_kernels.limits import Group, remove_group
 from tpc_kernels.log import Log
 from tpc_kernels.relay import Relay
+from tpc_kernels.turns import LOOK_SECONDS, Turns
 
 FAILED = 125
 OUT_OF_MEMORY = 137
@@ -73,7 +74,7 @@ def keep(
                 _open_front(relay, front)
             if log is not None:
                 log.follow(relay)
-            status = _wait(first, relay)
+            status = _wait(first, relay, Turns(group))
         if log is not None:
             log.finish()
         if ours.recv(1) != b"r":
@@ -141,13 +142,13 @@ def _receive_doors(ours: socket.socket, box: Box) -> list[socket.socket]:
     return [socket.socket(fileno=each) for each in descriptors]
 
 
-def _wait(first: int, relay: Relay) -> int:
+def _wait(first: int, relay: Relay, turns: Turns) -> int:
     """Relay until the first process ends; signals to the keeper go to it. Returns its wait status."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _: os.kill(first, received))
     end = os.pidfd_open(first)
     try:
-        relay.run_until(end)
+        relay.run_until(end, turns.look, LOOK_SECONDS)
     finally:
         os.close(end)
     return os.waitpid(first, 0)[1]

@@ -76,6 +76,22 @@ class Group:
                 text += (folder / name).read_text()
         return any(line.startswith("oom_kill ") and line.split()[1] != "0" for line in text.splitlines())
 
+    def cpu_seconds(self) -> float | None:
+        """Return the processor time that the group has used; None where it is not counted."""
+        with contextlib.suppress(KeyError, OSError):
+            return int((self.folders["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
+        with contextlib.suppress(KeyError, OSError):
+            words = (self.folders["cpu"] / "cpu.stat").read_text().split()
+            if "usage_usec" in words:
+                return int(words[words.index("usage_usec") + 1]) / 1e6
+        return None
+
+    def set_cpu_share(self, percent: int) -> None:
+        """Set the share of a short processor, in hundredths of what a group has by default."""
+        if "cpu" in self.folders:
+            self._write("cpu", ("cpu.weight",), str(percent))
+            self._write("cpu", ("cpu.shares",), str(1024 * percent // 100))
+
     def _set(self, limits: Limits) -> None:
         if limits.memory_bytes and "memory" in self.folders:
             self._write("memory", ("memory.max", "memory.limit_in_bytes"), str(limits.memory_bytes))
@@ -136,7 +152,7 @@ def _candidates() -> dict[str, Path]:
             names = _words(parent / "cgroup.controllers")
             found |= {name: parent for name in ("memory", "pids", "cpu") if name in names}
             continue
-        for name in set(controllers.split(",")) & {"memory", "pids", "cpu"}:
+        for name in set(controllers.split(",")) & {"memory", "pids", "cpu", "cpuacct"}:
             found[name] = _ROOT / controllers / path.lstrip("/")
     return found
 

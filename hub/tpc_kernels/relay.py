@@ -6,6 +6,7 @@ import contextlib
 import errno
 import selectors
 import socket
+import time
 from collections.abc import Callable
 from types import TracebackType
 
@@ -42,11 +43,16 @@ class Relay:
         """Call `move` whenever `descriptor` can be read, until it returns False."""
         self._selector.register(descriptor, selectors.EVENT_READ, move)
 
-    def run_until(self, descriptor: int) -> None:
-        """Relay until `descriptor` becomes readable."""
+    def run_until(self, descriptor: int, look: Callable[[], None] | None = None, every: float = 1.0) -> None:
+        """Relay until `descriptor` becomes readable; meanwhile call `look` about every so many seconds."""
         self._selector.register(descriptor, selectors.EVENT_READ)
+        due = time.monotonic() + every
         while True:
-            for key, _ in self._selector.select():
+            ready = self._selector.select(max(0.0, due - time.monotonic()) if look else None)
+            if look and time.monotonic() >= due:
+                look()
+                due = time.monotonic() + every
+            for key, _ in ready:
                 if key.fileobj == descriptor:
                     self._selector.unregister(descriptor)
                     return

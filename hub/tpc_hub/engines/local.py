@@ -229,7 +229,7 @@ def protections() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def preloads() -> tuple[str, ...]:
     """Return the modules that servers, kernels and grading jobs start with."""
-    return (*SERVER_MODULES, *KERNEL_MODULES, "tpc_grader.exchange")
+    return (*SERVER_MODULES, *KERNEL_MODULES, "tpc_grader.student_exchange")
 
 
 def base_environment(places: Places) -> dict[str, str]:
