@@ -13,11 +13,11 @@ from tpc_kernels.limits import Group
 
 LOOK_SECONDS = 1.0
 # Enough to start a server and a kernel and to run the first cells of a lesson.
-SHORT_CPU_SECONDS = 3.0
+SHORT_CPU_SECONDS = 1.0
 # After how long half of what a box has used is forgotten.
 HALF_LIFE_SECONDS = 60.0
-# Shares of the processor, in hundredths of the default.
-FIRST, LATER = 100, 6
+# Shares of the processor, in hundredths of the default: forty that work long shall not outweigh one click.
+FIRST, LATER = 100, 1
 
 
 class Turns:
