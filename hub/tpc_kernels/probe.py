@@ -46,7 +46,11 @@ class Protections:
             "A box sees its own home, read-only software, a private /tmp and its own processes only.",
             "A box has a network of its own: it reaches the hub and the campus service, nothing else.",
             f"Memory is limited ({self.memory}); so is the number of processes ({self.processes}).",
-            *(["CPU share is limited (control group), and who has worked little lately goes first."] if self.cpu else []),
+            *(
+                ["CPU share is limited (control group); who has worked little goes first."]
+                if self.cpu
+                else []
+            ),
             *(
                 ["System calls for mounting, tracing and new namespaces are refused."]
                 if self.system_calls
