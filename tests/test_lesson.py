@@ -2,7 +2,7 @@
 
 import pytest
 from campus_tree import REPOSITORY
-from tpc_courses.lesson import notebook_from, read_lesson
+from tpc_courses.lesson import FOLDED, notebook_from, read_lesson
 from tpc_courses.problems import SourceError
 
 
@@ -11,6 +11,8 @@ def test_questions_hide_their_answers_in_jupyterlab():
     asked = [cell for cell in cells if "\nask(" in f"\n{cell.source}"]
     assert len(asked) >= 4
     assert all(cell.metadata["jupyter"]["source_hidden"] for cell in asked)
+    # JupyterLab shows the first line of a folded cell.
+    assert {cell.source.splitlines()[0] for cell in asked} == {FOLDED}
     plain = [cell for cell in cells if cell.cell_type == "code" and cell not in asked]
     assert not any("jupyter" in cell.metadata for cell in plain)
 

@@ -120,6 +120,9 @@ def notebook_from(path: Path) -> NotebookNode:
     return copy.deepcopy(_notebook_of(path.read_text(encoding="utf-8"), path.suffix))
 
 
+FOLDED = "# Run this cell; then type your answer below it."
+
+
 @functools.lru_cache(maxsize=256)
 def _notebook_of(text: str, suffix: str) -> NotebookNode:
     """Return the notebook of a source; a build asks for each several times, and reading takes long."""
@@ -134,8 +137,10 @@ def _notebook_of(text: str, suffix: str) -> NotebookNode:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
             # MyST's wish, in JupyterLab's words: a question must not show its answer above the field.
+            # The first line of a folded cell stays in sight, so that must not be the one with the answer.
             if "hide-input" in cell.metadata.get("tags", []):
                 cell.metadata["jupyter"] = {"source_hidden": True}
+                cell.source = f"{FOLDED}\n{cell.source}"
     notebook.metadata = NotebookNode(
         kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"},
         language_info={"name": "python"},
