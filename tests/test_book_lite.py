@@ -348,6 +348,16 @@ def test_search_engines_find_their_file_at_the_top_of_the_host(served):
     assert fetched(f"{served}/sitemap.xml").status_code == 200
 
 
+def test_an_address_without_its_last_slash_leads_to_the_page(served):
+    import httpx
+
+    page = re.findall(r"<loc>[^<]*/book/([^<]+)/</loc>", fetched(f"{served}/sitemap.xml").text)[0]
+    answer = fetched(f"{served}/{page}")
+    assert (answer.status_code, answer.headers["location"]) == (307, f"{served}/{page}/")
+    # Link checkers ask for the head only.
+    assert httpx.head(f"{served}/{page}/").status_code == 200
+
+
 def test_campus_pages_have_the_type_of_the_book(served):
     folder = served.removesuffix("/book") + "/services/campus/fonts"
     styles = (REPOSITORY / "hub" / "tpc_hub" / "static" / "fonts.css").read_text()

@@ -78,8 +78,8 @@ def make_app() -> FastAPI:
     # Lessons are public, and plain files are all that git needs to pull them.
     app.mount(f"{PREFIX}/git/lessons", StaticFiles(directory=places.lessons_git))
     app.add_api_route(f"{PREFIX}/fonts/{{name}}", _font, include_in_schema=False)
-    app.add_api_route("/book/{path:path}", _book, include_in_schema=False)
-    app.add_api_route("/robots.txt", _robots, include_in_schema=False)
+    for path, page in (("/book/{path:path}", _book), ("/robots.txt", _robots)):
+        app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_api_route("/{path:path}", _elsewhere, include_in_schema=False)
     app.add_exception_handler(SignInNeeded, _sign_in)
     app.add_exception_handler(PeopleError, _refused)
@@ -117,10 +117,8 @@ async def _book(request: Request, path: str) -> Response:
     if path.startswith(lite.FOLDER) and (refused := lite.without_code(request)):
         return refused
     # A new mount for each request: the folder is swapped as a whole when the book is rebuilt.
-    scope = {**request.scope, "path": asked, "root_path": ""}
-    answer = await StaticFiles(directory=site, html=True, follow_symlink=True).get_response(
-        path or ".", scope
-    )
+    files = StaticFiles(directory=site, html=True, follow_symlink=True)
+    answer = await files.get_response(path or ".", request.scope)
     if path.startswith(lite.FOLDER):
         answer.headers["Content-Security-Policy"] = lite.POLICY
     return answer
