@@ -388,7 +388,10 @@ def test_a_visitor_reads_the_book_and_finds_the_campus(campus, browser):
         "request",
         lambda request: None if request.url.startswith(campus.url) else elsewhere.append(request.url),
     )
-    page.goto(f"{campus.url}/book/")
+    page.goto(f"{campus.url}/no-such-page")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
+    page.get_by_role("link", name="Read the book").click()
+    page.wait_for_url(f"{campus.url}/book/")
     if SCREENSHOTS:
         page.screenshot(path=f"{SCREENSHOTS}/book.png")
     page.goto(f"{campus.url}/book/lessons/scaling/first-steps/")
