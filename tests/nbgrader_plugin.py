@@ -34,6 +34,7 @@ from tpc_courses.places import Places
 from tpc_grader.exchange import select_exchange
 from tpc_grader.feedback_notebook import set_feedback
 from tpc_grader.preprocessors import set_preprocessors
+from tpc_grader.save_cells import set_save_cells
 
 c = get_config()
 select_exchange(c, "student")
@@ -44,13 +45,14 @@ c.Exchange.path_includes_course = False
 set_feedback(c)
 state = Path(os.environ["NBGRADER_TEST_STATE"])
 set_preprocessors(c, Places(state, state), "")
+set_save_cells(c)
 """
 _make_folder = tempfile.mkdtemp
 _app = FastAPI()
 
 
 class List(student_exchange.List):
-    """Takes the side that an option asks for: the tests play both in one folder."""
+    """Takes the side that an option asks for: the tests play both in one folder, and know no receipts."""
 
     def start(self) -> Any:
         if (self.inbound or self.remove) and not self.cached:
@@ -60,9 +62,20 @@ class List(student_exchange.List):
             return side.start()
         return super().start()
 
+    def _submitted(self, each: Any) -> dict[str, Any]:
+        info = super()._submitted(each)
+        return info | {"timestamp": info["timestamp"].partition(", receipt")[0]}
+
 
 class Submit(student_exchange.Submit):
-    """Writes what the store received where the tests look for it: the inbound folder and the student's cache."""
+    """Writes what the store received where the tests look for it: the inbound folder and the student's cache.
+
+    Each submission differs from the one before, as that of a student does who went on working: the same files
+    once more are one submission here, and its first time stands.
+    """
+
+    def _files(self) -> dict[str, bytes]:
+        return super()._files() | {"went-on.txt": str(time.time_ns()).encode()}
 
     def copy_files(self) -> None:
         super().copy_files()

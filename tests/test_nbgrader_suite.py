@@ -22,33 +22,31 @@ PARTS = {
     "grading": ("autograde", "generate_feedback", "fetchfeedback", "releasefeedback"),
 }
 NOTEBOOK = "hands in work without the released notebook, which the intake refuses with the reason"
-SAME = "hands in the same files twice: they are one submission, and its first time stands"
 KEPT = "removes submissions, which are kept for good"
-UNKNOWN = "releases feedback for work that never came in: feedback belongs to a submission of the intake"
+UNKNOWN = (
+    "releases feedback for work that no intake received, under a name that whoever knows a secret file can work out: "
+    "ours is given to who handed the work in"
+)
 MODES = (
     "expects modes by which others write or read the shared folder: nobody but the operator reads the intake"
 )
 IDENTITY = (
     "hands in as somebody else by an option, or warns about a folder's owner: the token says whose work it is"
 )
-RECEIPT = "expects a line without the receipt that ours ends with"
-AUTOTEST = "uses AUTOTEST, which makes its tests in nbgrader's kernel; exercises that use it are refused"
 ONE = "has an assignment of several notebooks, or of another name than its notebook's: an exercise of ours has one"
-SANDBOX = (
-    "expects effects of code on the grader's disk or environment, or its settings: the sandbox has its own"
-)
+SIDE_EFFECT = "expects a file that the student's code wrote in the grader's folder: no code runs there"
+TOLD = "expects that code can tell grading by a variable: a student's code must not be able to"
+OWN_LIMIT = "gives this one command a time limit of its own: any door must give the same grade"
 HIDDEN = "expects hidden tests in the graded notebook: ours holds the released text only"
 REPAIRED = "expects a submission or source to fail that is repaired and graded here"
 OUTPUTS = "keeps the student's outputs instead of running the code: nothing is graded like that"
+FOLDER = "changes feedback where everybody can write: ours lies in the intake, and is kept by submission"
 SKIPPED = "is skipped by nbgrader itself"
 NOT_APPLICABLE = {
-    "TestNbGraderAutograde.test_grade_autotest": AUTOTEST,
-    "TestNbGraderAutograde.test_grade_hashed_autotest": AUTOTEST,
-    "TestNbGraderAutograde.test_grade_complex_autotest": AUTOTEST,
-    "TestNbGraderAutograde.test_hidden_tests_autotest": AUTOTEST,
-    "TestNbGraderAutograde.test_side_effects": SANDBOX,
-    "TestNbGraderAutograde.test_grade_with_validating_envvar": SANDBOX,
-    "TestNbGraderAutograde.test_autograde_timeout": SANDBOX,
+    "TestNbGraderAutograde.test_hidden_tests_autotest": HIDDEN,
+    "TestNbGraderAutograde.test_side_effects": SIDE_EFFECT,
+    "TestNbGraderAutograde.test_grade_with_validating_envvar": TOLD,
+    "TestNbGraderAutograde.test_autograde_timeout": OWN_LIMIT,
     "TestNbGraderAutograde.test_grade_missing_notebook": ONE,
     "TestNbGraderAutograde.test_hidden_tests_single_notebook": HIDDEN,
     "TestNbGraderAutograde.test_handle_failure": REPAIRED,
@@ -58,23 +56,17 @@ NOT_APPLICABLE = {
     "TestNbGraderAutograde.test_no_execute": OUTPUTS,
     "TestNbGraderAutograde.test_many_students": SKIPPED,
     "TestNbGraderAutograde.test_infinite_loop_with_output": SKIPPED,
-    "TestNbGraderSubmit.test_submit": SAME,
     "TestNbGraderSubmit.test_submit_missing": NOTEBOOK,
     "TestNbGraderSubmit.test_submit_with_student_id": IDENTITY,
     "TestNbGraderSubmit.test_submit_max_file_size": NOTEBOOK,
-    "TestNbGraderCollect.test_collect": SAME,
     "TestNbGraderCollect.test_owner_check": IDENTITY,
     "TestNbGraderCollect.test_permissions[False]": MODES,
     "TestNbGraderCollect.test_permissions[True]": MODES,
-    "TestNbGraderCollect.test_collect_before_due_date[no]": SAME,
-    "TestNbGraderList.test_list_inbound": SAME,
-    "TestNbGraderList.test_list_inbound_no_random_string": SAME,
-    "TestNbGraderList.test_list_cached": RECEIPT,
+    "TestNbGraderList.test_list_cached": KEPT,
     "TestNbGraderList.test_list_remove_inbound": KEPT,
     "TestNbGraderList.test_list_remove_cached": KEPT,
-    "TestNbGraderList.test_list_feedback_inbound": SAME,
-    "TestNbGraderList.test_list_feedback_cached": SAME,
-    "TestNbGraderFeedback.test_autotests": AUTOTEST,
+    "TestNbGraderList.test_list_feedback_inbound": FOLDER,
+    "TestNbGraderList.test_list_feedback_cached": FOLDER,
     "TestNbGraderReleaseFeedback.test_single_file": UNKNOWN,
     "TestNbGraderReleaseFeedback.test_single_student": UNKNOWN,
     "TestNbGraderReleaseFeedback.test_student_id_exclude": UNKNOWN,
