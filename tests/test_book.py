@@ -181,8 +181,11 @@ def test_broken_pages_are_named_with_their_lines_and_replace_nothing(unchanged):
     for number, (source, (message, remedy)) in enumerate(BROKEN.items()):
         at = 8 if ":colour:" in source else 7
         found = [line for line in lines if line.startswith(f"book/content/broken-{number}.md: line {at}: ")]
-        assert any(message in line and remedy in line for line in found), (source, found)
+        assert len(found) == 1, (source, found)
+        assert message in found[0], (source, found)
+        assert remedy in found[0], (source, found)
     assert "not replaced" in lines[-1]
+    assert str(unchanged.state) not in str(caught.value)
     assert unchanged.site.resolve() == before
 
 
@@ -247,7 +250,7 @@ def test_a_link_to_a_file_elsewhere_is_no_page(unchanged, tmp_path):
 
 def test_all_faults_are_reported_at_once_with_those_of_lessons(unchanged):
     lesson = unchanged.lesson("scaling/first-steps")
-    write(lesson, lesson.read_text() + "\n+++\n\nSee [](#nowhere-at-all).\n")
+    write(lesson, lesson.read_text() + "\n+++\n\nSee [](#nowhere-at-all).\n\n![A plot](plot.png)\n")
     write(
         unchanged.book / "content" / "broken.md",
         "---\ntitle: Broken\ndate: someday\n---\n\nA {nonrole}`x`.\n",
@@ -257,6 +260,7 @@ def test_all_faults_are_reported_at_once_with_those_of_lessons(unchanged):
     message = str(caught.value)
     line = lesson.read_text().splitlines().index("See [](#nowhere-at-all).") + 1
     assert f"notebooks/scaling/first-steps.md: line {line}" in message
+    assert f'line {line + 2}: Cannot find image "plot.png". A lesson brings no files along' in message
     assert "book/content/broken.md: line 6: unknown role: nonrole" in message
     assert "invalid date" in message
 

@@ -42,6 +42,8 @@ REMEDIES = {
     "unexpected option": "Remove it or correct its name",
     "Include Directive": "Correct the path; it begins at the page",
 }
+# Students get a lesson as one file.
+IN_LESSONS = {"Cannot find image": "A lesson brings no files along; draw the picture in one of its cells"}
 
 
 EXTRA_KEY = re.compile(r"extra key ignored: (\S+)")
@@ -98,12 +100,20 @@ def problems(log: str, project: Project) -> Iterator[Problem]:
         if not fault or HARMLESS.search(line):
             continue
         place = PLACE.match(fault[1])
-        name, number, message = place.groups() if place else ("the book", None, fault[1])
+        name, number, said = place.groups() if place else ("the book", None, fault[1])
+        message = _for_authors(said, project)
         source = project.source_of(name)
         shown = source.relative_to(project.places.root).as_posix() if source else f"book: {name}"
         where = _line(source, name, number, message)
-        remedy = next((text for part, text in REMEDIES.items() if part in message), "Correct it")
+        remedies = REMEDIES | IN_LESSONS if name.startswith("lessons/") else REMEDIES
+        remedy = next((text for part, text in remedies.items() if part in message), "Correct it")
         yield Problem(shown, f"line {where}" if where else "text", message.rstrip(".:"), remedy)
+
+
+def _for_authors(message: str, project: Project) -> str:
+    """Return a message without the folder in which the engine works; authors know the names that they wrote."""
+    message = re.sub(r'^(Cannot find image ".*") in .*$', r"\1", message)
+    return message.replace(f"{project.folder.resolve().as_posix()}/", "")
 
 
 def _line(source: Path | None, name: str, number: str | None, message: str) -> int | None:
