@@ -187,13 +187,13 @@ def test_glossary_and_bibliography_say_where_words_and_works_are_used(repository
     }
     assert "/lessons/data/near-duplicates.ipynb" in rows["| {term}`MinHash`"]
     assert "/lessons/data/" not in rows["| {term}`parameters`"]
-    works = {line.split(" | ")[0]: line for line in pages["bibliography"].splitlines() if "{cite:t}" in line}
-    assert set(works) == {f"| {{cite:t}}`{key}`" for key in read_bibliography(repository)}
+    works = dict(re.findall(r"^- \{cite:t\}`(\w+)`: .+\n  (.+)", pages["bibliography"], re.MULTILINE))
+    assert works.keys() == read_bibliography(repository).keys()
     # By DOI, by the id of a published number, by a hand-written page, by a term.
-    assert "/lessons/scaling/fit-a-law.ipynb" in works["| {cite:t}`huber1964`"]
-    assert "/lessons/data/near-duplicates.ipynb" in works["| {cite:t}`penedo2024`"]
-    assert "/responsible-ai.md" in works["| {cite:t}`gebru2021`"]
-    assert "{term}`bootstrap`" in works["| {cite:t}`efron1979`"]
+    assert "/lessons/scaling/fit-a-law.ipynb" in works["huber1964"]
+    assert "/lessons/data/near-duplicates.ipynb" in works["penedo2024"]
+    assert "/responsible-ai.md" in works["gebru2021"]
+    assert "{term}`bootstrap`" in works["efron1979"]
 
 
 @pytest.mark.parametrize(

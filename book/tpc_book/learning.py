@@ -11,7 +11,7 @@ from tpc_courses.places import Places
 
 from tpc_book.bibliography import Work, published_references
 from tpc_book.glossary import terms_in, texts_of
-from tpc_book.markdown import duration, lesson_link, link, page, plain, table
+from tpc_book.markdown import bullets, duration, lesson_link, link, page, plain, table
 from tpc_book.outreach import Outreach, Persona, Term
 from tpc_book.pathways import BUDGETS, Catalogue, Step, plan
 from tpc_book.showcase import Showcase
@@ -148,19 +148,18 @@ def _cited(term: Term) -> str:
 def bibliography(outreach: Outreach, places: Places, catalogue: Catalogue, works: Mapping[str, Work]) -> str:
     """Return the works that lessons and glossary cite, with where; the references follow on the page."""
     texts = _texts(places, catalogue)
-    rows = []
+    listed = []
     for work in sorted(
         works.values(), key=lambda work: (work.fields["author"].casefold(), work.fields["year"])
     ):
         users = [page for page, text in texts.items() if work.is_cited_in(text)]
         users += [f"{{term}}`{term.term}`" for term in outreach.glossary.values() if work.key in term.cite]
-        rows.append(
-            [f"{{cite:t}}`{work.key}`", plain(work.fields["title"]), ", ".join(users) or "no page yet"]
-        )
+        cited = f"Cited by {', '.join(users)}" if users else "No page cites it yet"
+        listed.append(f"{{cite:t}}`{work.key}`: {plain(work.fields['title'])}\\\n  {cited}.")
     body = [
         "Where do the numbers come from? These are the works that the lessons and the glossary rest on, with the "
-        "pages that cite each. Full references with DOIs stand below the table.",
-        table(["Work", "Title", "Cited by"], rows) if works else "No works are cited yet.",
+        "pages that cite each. Full references with DOIs stand below the list.",
+        bullets(listed) if works else "No works are cited yet.",
         f"For your own papers: {link('all of them as BibTeX', '/references.bib')}." if works else "",
     ]
     return page("Bibliography", "The works that lessons and glossary cite, with DOIs.", body)
