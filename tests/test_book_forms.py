@@ -143,6 +143,7 @@ def test_epubs_can_be_written_anywhere(built, tmp_path):
         ('<div class="listing"><a class="run-here" href="x">Run</a></div>', '<div class="listing"></div>'),
         ('<p onclick="x" data-a="b" tabindex="0">y</p>', "<p>y</p>"),
         ("<details><summary>s</summary></details>", '<details open="open"><summary>s</summary></details>'),
+        ('<details class="box folded"><summary>Code</summary>answer</details>y', "y"),
         ('<iframe src="a" title="t"></iframe>', '<a href="a">t</a>'),
         ("<input type=checkbox>x", "x"),
         ("</p>x", "x"),

@@ -132,7 +132,7 @@ CASES = [
     ("mathGroup", children(), "a &lt; b"),
     ("code", {"value": "a < b", "lang": "nonsense"}, "a &lt; b"),
     ("code", {"value": "x = 1\ny", "lang": "python", "showLineNumbers": True, "emphasizeLines": [2]}, "line marked"),
-    ("code", {"value": "x", "visibility": "hide"}, "<details"),
+    ("code", {"value": "x", "visibility": "hide"}, '<details class="box folded">'),
     ("outputs", children(), 'class="outputs"'),
     ("crossReference", {"identifier": "eq", "html_id": "eq", **children()}, 'href="#eq"'),
     ("crossReference", {"identifier": "t", "url": "/c", "remote": True, **children()}, 'href="../../c/#t"'),

@@ -8,10 +8,18 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from browser import chromium
-from campus_tree import make_tree
+from campus_tree import make_tree, write
 from tpc_book.build import build_book
 
 CAMPUS = "http://campus.test/services/campus"
+QUESTION = """
+What is six times seven?
+
+```{code-cell} ipython3
+:tags: [hide-input]
+print("a field for the number 42")
+```
+"""
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -23,6 +31,8 @@ class Quiet(SimpleHTTPRequestHandler):
 def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("visitor")
     places = make_tree(folder / "root", folder / "state")
+    lesson = places.lesson("scaling/first-steps")
+    write(lesson, lesson.read_text() + QUESTION)
     build_book(places, CAMPUS, execute=False, say=lambda line: None)
     handler = functools.partial(Quiet, directory=str(places.site))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -87,3 +97,15 @@ def test_a_tap_shows_the_card_and_a_second_one_follows(phone, address):
     card.wait_for()
     term.tap()
     phone.wait_for_url("**/glossary/**")
+
+
+@pytest.mark.e2e
+def test_a_question_on_paper_does_not_show_the_code_with_its_answer(phone, address):
+    phone.goto(f"{address}/lessons/scaling/first-steps/")
+    folded = phone.locator("details.folded", has_text="a field for the number 42")
+    assert folded.is_visible()
+    phone.evaluate("dispatchEvent(new Event('beforeprint'))")
+    phone.emulate_media(media="print")
+    assert not folded.is_visible()
+    assert phone.get_by_text("What is six times seven?").is_visible()
+    phone.emulate_media(media="screen")

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 VOID = {"area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 DROPPED = {"script", "style", "template", "button", "input", "select", "video"}
-DROPPED_CLASSES = {"run-here", "anchor"}
+DROPPED_CLASSES = {"run-here", "anchor", "folded"}
 # KaTeX writes each formula twice: as MathML, and as boxes that need its style sheet.
 BOXES, MATHML = "katex-html", "katex-mathml"
 KEPT_ATTRIBUTES = {

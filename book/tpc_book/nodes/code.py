@@ -40,7 +40,10 @@ def code(page: Renderer, node: Node) -> str:
         f"{_run_here(page, str(node.get('value') or ''))}</div>"
     )
     if node.get("visibility") == "hide":
-        return f'<details class="box"><summary>{escape(page.words["code"])}</summary>{listing}</details>'
+        # What an author folded, the code of a question with its answer, stays folded on paper.
+        return (
+            f'<details class="box folded"><summary>{escape(page.words["code"])}</summary>{listing}</details>'
+        )
     return listing
 
 
