@@ -18,6 +18,7 @@ from tpc_courses.exercise import read_exercise
 from tpc_courses.manifest import load_courses
 from tpc_courses.problems import SourceError
 from tpc_grader import coursework, grading
+from tpc_grader.appeals import set_by_hand
 from tpc_grader.archive import pack
 from tpc_grader.differences import compared, found_difference
 from tpc_grader.feedback import POLICY, clean_body, publish_feedback, readable_page, released_feedback
@@ -331,3 +332,37 @@ def answered(intake: Intake, body: str) -> bytes:
         if cell.metadata.get("nbgrader", {}).get("solution"):
             cell.source = f"def double(x):\n    {body}"
     return pack({NOTEBOOK: nbformat.writes(notebook).encode()})
+
+
+WRITTEN = """
+Why does that work?
+
++++ {"tags": ["answer"], "name": "why", "points": 3}
+
+Because.
+"""
+
+
+def test_a_written_answer_is_not_worth_nothing_before_somebody_read_it(tree):
+    path = tree.exercise(EXERCISE)
+    path.write_text(path.read_text() + WRITTEN)
+    course = next(each for each in load_courses(tree) if each.id == COURSE)
+    coursework.prepare_course(tree, course)
+    intake = Intake(tree, {COURSE: course})
+    notebook = nbformat.reads(intake.release(COURSE, EXERCISE).files()[NOTEBOOK].decode(), 4)
+    notebook.cells[-1].source = "It adds the number to itself."
+    work = pack({NOTEBOOK: json.dumps(notebook).encode()})
+    submission = intake.receive(COURSE, EXERCISE, "ada", work)
+    scores = (CellScore("test-double", 2.0, 2.0, True), CellScore("why", 0.0, 3.0, False, manual=True))
+    grading.record(tree, course, submission, Graded("graded", "", "", scores, submission.version))
+
+    def told() -> str:
+        assert coursework.release_feedback(tree, course, EXERCISE) == (1, ())
+        page = newest_feedback(tree, course, EXERCISE, "ada")[1]
+        return " ".join(re.sub(r"<[^>]+>", " ", page.partition("<main")[2]).split())
+
+    assert "2 of 5 points, 3 of them not graded yet" in told()
+    assert "Your answer: why not graded yet, 3 points to earn" in told()
+    set_by_hand(tree, course, EXERCISE, "ada", "why", 0.0)
+    assert "Your answer: why 0 of 3 points" in told()
+    assert "not graded yet" not in told()

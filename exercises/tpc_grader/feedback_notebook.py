@@ -12,7 +12,7 @@ from typing import Any
 
 from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
 
@@ -27,6 +27,23 @@ _HIDDEN = re.compile(
 )
 # Shorter lines of a hidden test, like `else:`, tell nothing and occur everywhere.
 _TELLING = 8
+
+
+class GetPoints(GetGrades):
+    """Gets the grades as nbgrader does, and tells a part that nobody graded yet from one that earned nothing."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Return the notebook with its grades; `pending` are the points that are still to be given."""
+        nb, resources = super().preprocess(nb, resources)
+        parts = [cell.metadata.get("nbgrader", {}) for cell in nb.cells]
+        resources["nbgrader"]["pending"] = sum(part.points for part in parts if part.get("pending"))
+        return nb, resources
+
+    def _get_score(self, cell: NotebookNode, resources: Any) -> None:
+        super()._get_score(cell, resources)
+        where = (self.notebook_id, self.assignment_id, self.student_id)
+        grade = self.gradebook.find_grade(cell.metadata["nbgrader"]["grade_id"], *where)
+        cell.metadata.nbgrader["pending"] = grade.auto_score is None and grade.manual_score is None
 
 
 class HideTests(NbGraderPreprocessor):
@@ -50,7 +67,7 @@ class HideTests(NbGraderPreprocessor):
 def set_feedback(config: Config) -> None:
     """Let nbgrader's `generate_feedback` make our pages, whoever calls it."""
     config.GenerateFeedback.preprocessors = [
-        "nbgrader.preprocessors.GetGrades",
+        "tpc_grader.feedback_notebook.GetPoints",
         "tpc_grader.feedback_notebook.HideTests",
     ]
     config.HTMLExporter.template_name = "feedback"
