@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import json
 import re
 from collections.abc import Iterator
 
@@ -10,6 +12,7 @@ import pytest
 import quick_grading
 from fastapi.testclient import TestClient
 from nbgrader.api import Gradebook
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 from test_grading_faults import EXERCISE, release
@@ -190,6 +193,49 @@ def test_a_form_that_cannot_be_meant_changes_nothing_and_says_why(campus, teache
     assert audit.entries(campus) == []
 
 
+def test_the_audit_page_says_who_did_what_when_in_the_courses_time(campus, teacher):
+    hand_in(campus, "ada", 1)
+    work_off(campus)
+    hand_in(campus, "ada", 2)
+    work_off(campus)
+    press(teacher, "extend", student="ada", exercise=EXERCISE, until="2099-02-05T18:00", reason="ill")
+    page = teacher.get(f"{COURSE}/audit").text
+    folded = re.findall(r"<details>.*?</details>", page, flags=re.S)
+    rows = [
+        text_of(each) for each in re.split("<tr>", re.sub(r"<details>.*?</details>", "", page, flags=re.S))
+    ]
+    given, second, first = rows[2:]
+    assert "teacher More time given ill ada" in given
+    assert "Thu 05 Feb 2099 18:00 CET" in given
+    assert re.search(r"\d\d:\d\d CES?T grader Graded graded, version .* ada double-scaling – 1", first)
+    assert re.search(r"grader Graded graded, .* ada double-scaling 1 2", second)
+    assert not any(mark in row for row in rows for mark in ("{", "+00:00", "UTC"))
+    assert [json.loads(html.unescape(text_of(each).split(" kept ")[1]))["what"] for each in folded] == [
+        "extension",
+        "score",
+        "score",
+    ]
+
+
+def test_who_looks_for_what_is_not_there_reads_a_page_and_a_program_json(campus, ada):
+    path = f"/services/campus/feedback/scaling/{EXERCISE}"
+    shown = ada.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert shown.status_code == 404
+    assert "There is nothing to show here There is no feedback for you yet." in text_of(shown.text)
+    assert "Back to my courses" in shown.text
+    told = ada.get(path, headers={"Accept": "application/json"})
+    assert told.json()["detail"].startswith("There is no feedback for you yet.")
+    hand_in(campus, "ada", 1)
+    work_off(campus)
+    refused = ada.post(
+        f"/services/campus/exercise/scaling/{EXERCISE}/regrade",
+        data={"form_token": "t", "cell": "no-such-part", "reason": "x"},
+        headers={"Accept": "text/html"},
+    )
+    assert refused.status_code >= 400
+    assert "That was not done" in refused.text
+
+
 def test_the_results_policy_decides_what_students_see_and_is_logged(campus, teacher):
     hand_in(campus, "ada", 7)
     work_off(campus)
@@ -350,6 +396,14 @@ def test_metrics_need_the_token_and_tell_queue_waits_and_outcomes(campus, teache
         "campus_grading_worker_up 0.0",
     ):
         assert line in text.splitlines(), line
+    families = list(text_string_to_metric_families(text))
+    assert all(each.documentation and each.type != "unknown" for each in families)
+    for each in families:
+        if each.type == "histogram":
+            counts = [sample.value for sample in each.samples if sample.labels.get("kind") == "full"]
+            buckets, (total, _) = counts[:-2], counts[-2:]
+            assert buckets == sorted(buckets), each.name
+            assert buckets[-1] == total == 1.0, each.name
 
 
 def test_an_announcement_is_on_the_students_home_page_until_it_is_taken_down(campus, teacher, ada):

@@ -74,7 +74,8 @@ def _outcomes(session: Session) -> Iterator[Metric]:
     outcome = case((JobRow.state.in_(("failed", "superseded")), JobRow.state), else_=JobRow.outcome)
     query = (
         select(JobRow.kind, outcome.label("ended_as"), func.count())
-        .where(JobRow.finished_at.is_not(None))
+        # What is still to be written may yet be superseded, and a count must not go back.
+        .where(JobRow.finished_at.is_not(None), JobRow.state.not_in(OPEN))
         .group_by("kind", "ended_as")
     )
     for kind, name, count in session.execute(query):

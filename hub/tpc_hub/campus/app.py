@@ -7,8 +7,10 @@ import posixpath
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from starlette.exceptions import HTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
 from tpc_courses.manifest import load_courses
@@ -83,7 +85,8 @@ def make_app() -> FastAPI:
     app.add_api_route("/{path:path}", _elsewhere, include_in_schema=False)
     app.add_exception_handler(SignInNeeded, _sign_in)
     app.add_exception_handler(PeopleError, _refused)
-    app.add_exception_handler(Refused, intake.refused)
+    app.add_exception_handler(Refused, _not_given)
+    app.add_exception_handler(HTTPException, _not_given)
     app.middleware("http")(_headers)
     app.add_middleware(PackedBook)
     return app
@@ -150,8 +153,31 @@ async def _sign_in(request: Request, error: Exception) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
+    return _refusal(request, str(error), 400)
+
+
+async def _not_given(request: Request, error: Exception) -> Response:
+    """Say why there is no page, or why a form did nothing: to people as a page, to programs as JSON."""
+    if not _is_page(request):
+        if isinstance(error, Refused):
+            return await intake.refused(request, error)
+        assert isinstance(error, HTTPException)
+        return await http_exception_handler(request, error)
+    if isinstance(error, Refused):
+        return _refusal(request, str(error), error.status)
+    assert isinstance(error, HTTPException)
+    return _refusal(request, str(error.detail), error.status_code)
+
+
+def _is_page(request: Request) -> bool:
+    """Return whether somebody reads the answer in a browser."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _refusal(request: Request, message: str, status: int) -> HTMLResponse:
     campus: Campus = request.app.state.campus
+    looked = request.method in ("GET", "HEAD")
     page = campus.templates.get_template("refused.html").render(
-        message=str(error), home_url=f"{PREFIX}/", base=PREFIX
+        message=message, looked=looked, home_url=f"{PREFIX}/", base=PREFIX
     )
-    return HTMLResponse(page, status_code=400)
+    return HTMLResponse(page, status_code=status)

@@ -22,6 +22,7 @@ from tpc_grader.locks import is_serving
 from tpc_grader.scores import cell_scores
 
 from tpc_hub.campus.announcing import shown
+from tpc_hub.campus.changes import change_of
 from tpc_hub.campus.classroom import FILTERS, Row, arranged, class_rows, outdated_counts
 from tpc_hub.campus.forms import (
     REFRESH_SECONDS,
@@ -94,7 +95,7 @@ async def audit_page(request: Request, who: SignedInVisitor, course_id: str, stu
     rows = await in_thread(
         audit.entries, campus.places, course.id, student=student, limit=AUDIT_ENTRIES, after=0, exercise=""
     )
-    entries = [(in_zone(row.at, course.zone), row) for row in reversed(rows)]
+    entries = [change_of(row, course.zone) for row in reversed(rows)]
     return page(campus, who, "audit.html", course=course, entries=entries, student=student)
 
 
