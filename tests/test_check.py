@@ -148,6 +148,28 @@ BAD_LESSONS = {
         "\n| model | score |\n|---|---|\n| A | 71.3 |\n\nWrite your guess",
         "71.3 looks quoted",
     ),
+    "a decimal in a formula": ("sells 1,200", "sells $x=3.7$", "3.7 looks quoted"),
+    "a count in a displayed formula": (
+        "sells 1,200",
+        "sells\n$$ n = \\frac{z^2}{2} + 7300. $$\n",
+        "7300 looks quoted",
+    ),
+    "a number above a cited paragraph": (
+        "The share that is bad was",
+        "It is 61.7% elsewhere.\n\nThe share that is bad was",
+        "61.7% looks quoted",
+    ),
+    "an item below a cited one": (
+        "who counted more.",
+        "who counted more:\n\n- in 2019 it was 4.8% by [them](https://doi.org/10.1000/apples.8),\n- in 2020 61.7%.",
+        "61.7% looks quoted",
+    ),
+    "a row below a cited one": (
+        "## Again",
+        "| year | share |\n|---|---|\n| 2019 | 4.8% [them](https://doi.org/10.1000/apples.8) |\n"
+        "| 2020 | 61.7% |\n\n## Again",
+        "61.7% looks quoted",
+    ),
 }
 
 
@@ -169,7 +191,10 @@ def test_a_bad_lesson_is_told_what_is_wrong(tree, case):
     "prose",
     [
         "It keeps its promise at the 95% level, in 2024 and in chapter 3.",
-        "The formula $x = 3.7$ and the code `x = 3.7` are not prose.",
+        "The formula $x_{0.025} \\le \\frac{1}{7}\\cdot 24Ld^2 - 3/7$ and the code `x = 3.7` are not prose.",
+        "Others ([2019](https://doi.org/10.1000/apples.8)) saw 4.8%,\nand 5.17 in $3.7$ or $10^{25}$.",
+        "- It was 4.8% by [them](https://doi.org/10.1000/apples.8)\n  and 5.17 later.",
+        "Two lines:\n\n```python\nx = 3.7\n\ny = 5.17\n```\n\nThat is all.",
         "Of `20` apples `19/20` are good by `x = 3.7`, which is `1.14` thousand.",
         "Of twenty apples nineteen are good, of 1.2 thousand 1200 * 19/20.",
         "Two of the three models in twenty-five runs have a third of a million, a hundred or a thousand apples.",

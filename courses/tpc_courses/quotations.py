@@ -1,11 +1,14 @@
 """What a lesson says that others found: its links, its references, and numbers that look quoted.
 
 A number looks quoted when prose gives it with a decimal point, three digits or more, a power of ten, a fraction (2/3,
-two thirds) or a unit (percent, million, M, GB, tokens), in digits, in words or alone in code font. It then needs a
-source: an entry in tpc_lab/published, a citation or a DOI in its section, or a cell of the lesson that works with it.
-Years, formulas and code do not look quoted, nor do whole numbers of one or two digits without a unit, "a third" and
-"a thousand": for those the author alone answers. The same holds for exercises, but for the cases that they make up for
-written answers.
+two thirds) or a unit (percent, million, M, GB, tokens), in digits, in words or alone in code font; in a formula, when
+it has a decimal point or three digits, or is a power of ten. It then needs a source: an entry in tpc_lab/published,
+a DOI in its own paragraph, list item or row of a table, or a cell of the lesson that works with it.
+
+Limits: years and code do not look quoted, nor do whole numbers of one or two digits without a unit, fractions and
+indices in formulas, "a third" and "a thousand". A number is taken to be the one that some cell works with, or some
+entry holds, when it equals it in any unit. Outputs are not read: of what a cell prints, prose says what it shows.
+The same holds for exercises, but for the cases that they make up for written answers.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 _BARE = re.compile(r"(?<![(<\[\w])https?://[^\s)>]+")
 _DOI = re.compile(r"https://doi\.org/10\.\d{4,9}/\S+")
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf)/", re.IGNORECASE)
-_CITED = re.compile(r"https://doi\.org/10\.|\bpublished\.(?:cite|get)\(")
+# Paragraphs, items of lists and rows of tables: what one citation covers.
+_PARAGRAPH = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+]|\d+\.)\s)|\n(?=\s*\|)")
 _COUNTS = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _LETTERS = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _MEASURES = r"[kMGTP]i?B|[kMG]?Wh?|[MGTP]?FLOPs?|PF-days?|GPU-hours?|tokens?|parameters?|points?"
@@ -33,10 +37,8 @@ _UNIT = rf"(?:\s?\\?%|[\s-]?(?:percent|per cent|{'|'.join(_COUNTS)}|{_MEASURES})
 # A number alone in code font, `0.34`, is prose.
 _CODED = re.compile(rf"(?<!`)`(-?\d[\d.,]*(?:e-?\d+|/\d+)?{_UNIT}?)`(?!`)")
 # The text of a directive such as {note} or {figure} is prose, that of any other fence is code.
-_NOT_PROSE = re.compile(
-    r"\$\$.*?\$\$|\$[^$\n]+\$|```(?!\{(?!code|math)).*?```|(?<!`)`[^`\n]+`|\]\([^)]*\)|https?://\S+",
-    re.DOTALL,
-)
+_FENCE = re.compile(r"```(?!\{(?!code|math)).*?```", re.DOTALL)
+_NOT_PROSE = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|(?<!`)`[^`\n]+`|\]\([^)]*\)|https?://\S+", re.DOTALL)
 _NUMBER = re.compile(
     rf"(?<![\w./])(?<!\w,)(?<!\w-)(\d[\d,]*\d|\d)(\.\d+)?(e-?\d+)?(/[1-9]\d*)?({_UNIT})?(?!\.?\d|/\d)"
 )
@@ -53,7 +55,9 @@ _WORD = re.compile(
 )
 _PARTS = ("thirds", "quarters", "fifths", "sixths", "sevenths", "eighths", "ninths", "tenths")
 _FRACTION = re.compile(rf"\b(\d+)[-\s]({'|'.join(_PARTS)})\b")
-_FORMULA = re.compile(r"\$[^$\n]+\$")
+_FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL)
+# Indices, fractions, commands and braces of formulas: what is left are numbers.
+_NOT_NUMBER = re.compile(r"_\{[^{}]*\}|\\[dt]?frac\{?\d+\}?\{?\d+\}?|\d+/\d+|\\[a-zA-Z]+|[{}^]|\\.")
 _RAISED = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)")
 _LOWERED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _YEARS = range(1600, 2101)
@@ -147,11 +151,10 @@ def _number_problems(
     )
     known = registered | computed
     for title, part in sections.items():
-        if title == "References" or any(_CITED.search(cell.source) for cell in part):
-            continue
-        for cell in part:
-            if cell.cell_type == "markdown":
-                yield from (_unsourced(name, title, shown) for shown in _quoted(cell.source, known))
+        prose = [cell.source for cell in part if cell.cell_type == "markdown" and title != "References"]
+        for paragraph in (each for source in prose for each in _PARAGRAPH.split(_FENCE.sub(" ", source))):
+            if not _DOI.search(paragraph):
+                yield from (_unsourced(name, title, shown) for shown in _quoted(paragraph, known))
 
 
 def _quoted(prose: str, known: Iterable[float]) -> Iterator[str]:
@@ -174,8 +177,8 @@ def _readable(prose: str) -> str:
     """Return the prose without formulas, code and addresses: numbers in digits, powers as 3.8e25, spaces in ranges."""
     raised = _RAISED.sub(lambda found: "10^" + found[1].translate(_LOWERED), prose)
     plain = _CODED.sub(r" \1 ", _POWER.sub(lambda found: f"{found[1] or 1}e{found[2]}", raised))
-    powers = re.findall(r"\d[\d.]*e-?\d+", " ".join(_FORMULA.findall(plain)))
-    text = " ".join([_WORD.sub(_in_digits, _NOT_PROSE.sub(" ", plain)), *powers])
+    formulas = _NOT_NUMBER.sub(" ", " ".join(_FORMULA.findall(plain)))
+    text = f"{_WORD.sub(_in_digits, _NOT_PROSE.sub(' ', plain))} {formulas}"
     parts = _FRACTION.sub(lambda found: f"{found[1]}/{_PARTS.index(found[2]) + 3}", text)
     return re.sub(r"(\d)[-–](?=\d)", r"\1 – ", parts)
 
@@ -192,7 +195,7 @@ def _same(one: float, other: float) -> bool:
 
 
 def _unsourced(name: str, title: str, shown: str) -> Problem:
-    remedy = "Compute it in a cell, cite its source in this section, or add it to tpc_lab/published and quote it there"
+    remedy = "Compute it in a cell, cite its DOI in this paragraph, or add it to tpc_lab/published and quote it there"
     return Problem(name, f"section {title!r}", f"{shown} looks quoted and has no source", remedy)
 
 
