@@ -21,6 +21,9 @@ from tpc_hub.experiments import ExperimentError, run_scaling_grid
 from tpc_lab import corpus, grid
 from tpc_lab.grid import LADDERS, Ladder
 
+# A row trains for real, and each papermill and kernel starts as a new process.
+pytestmark = pytest.mark.timeout(900)
+
 PART = Ladder(rows=LADDERS["small"].rows[:1], steps=(10, 20), seeds=(0, 1))
 
 
@@ -149,7 +152,7 @@ def test_after_a_kill_nothing_goes_on_and_the_next_start_does_only_what_is_missi
     assert row.read_text().splitlines()[:-1] == whole.splitlines()[:-1]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
