@@ -1,5 +1,6 @@
 import pytest
 from campus_tree import write
+from tpc_courses.check import notes
 from tpc_courses.exercise import read_exercise, source_notebook
 from tpc_courses.lesson import notebook_from, read_lesson
 from tpc_courses.problems import SourceError
@@ -28,27 +29,54 @@ def test_a_directive_that_would_test_nothing_is_refused(tree):
         read_exercise(path)
 
 
-@pytest.mark.parametrize(
-    "last", ["2 * (double(3) == 6)", "score", "check(double)", "'done'", "score;", "x = !ls"]
-)
+@pytest.mark.parametrize("last", ["2 * (double(3) == 6)", "score", "check(double)", "'done'", "score;"])
 def test_a_score_that_the_students_code_could_forge_is_refused(tree, last):
     path = tree.exercise("double-scaling")
     text = path.read_text()
     write(path, text.replace("### END HIDDEN TESTS", f"{last}\n### END HIDDEN TESTS"))
+    assert read_exercise(path).points == 2
+    write(path, path.read_text().replace(":points: 2", ":points: 2\n:level: kernel"))
     with pytest.raises(SourceError, match=r"partial credit.*Set :level: oracle"):
         read_exercise(path)
-    write(path, path.read_text().replace(":points: 2", ":points: 2\n:level: oracle"))
-    assert read_exercise(path).points == 2
 
 
 @pytest.mark.parametrize(
-    "last",
-    ["np.testing.assert_allclose(double(3), 6)", "print('Passed')", "None", "points = 2", "%precision 3"],
+    ("line", "found"),
+    [
+        ("assert double(lambda: 3)() == 6", "hands a function"),
+        ("def three(): return 3\nassert apply(double, to=three) == 6", "hands a function"),
+        ("class Three: pass\ndouble(Three)", "hands a function"),
+        ("x = !ls", "IPython's"),
+        ("%precision 3", "IPython's"),
+        ("get_ipython().run_line_magic('precision', '3')", "asks the notebook's own kernel"),
+    ],
 )
-def test_a_last_line_that_is_no_score_needs_no_level(tree, last):
+def test_a_test_that_works_beside_the_code_only_must_say_so(tree, line, found):
     path = tree.exercise("double-scaling")
-    write(path, path.read_text().replace("### END HIDDEN TESTS", f"{last}\n### END HIDDEN TESTS"))
+    write(path, path.read_text().replace("### END HIDDEN TESTS", f"{line}\nx = 1\n### END HIDDEN TESTS"))
+    with pytest.raises(SourceError, match=f"{found}.*level oracle .the default. cannot.*set :level: kernel"):
+        read_exercise(path)
+    if not line.startswith(("x = !", "%")):
+        write(path, path.read_text().replace(":points: 2", ":points: 2\n:level: kernel"))
+        assert read_exercise(path).points == 2
+        assert "test-double is at level kernel: its tests run beside" in "\n".join(notes(tree))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "assert sorted([3, 1], key=lambda n: double(n)) == [1, 3]",
+        "values = [1, 2]\nvalues.sort(key=lambda n: -n)",
+        "import numpy as np\nnp.testing.assert_raises(TypeError, double, None)",
+        "def near(a, b): return abs(a - b) < 1e-9\nassert near(double(1), 2)",
+        "assert list(map(lambda n: double(n), [1])) == [2]",
+    ],
+)
+def test_functions_for_our_own_calls_need_no_level(tree, line):
+    path = tree.exercise("double-scaling")
+    write(path, path.read_text().replace("### END HIDDEN TESTS", f"{line}\n### END HIDDEN TESTS"))
     assert read_exercise(path).points == 2
+    assert notes(tree) == []
 
 
 def test_all_problems_of_an_exercise_are_reported(tree):

@@ -17,7 +17,10 @@ from campus_tree import make_tree
 from hostile_cases import LEAKS, LOOK
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
 from tpc_courses.exercise import read_exercise
 from tpc_courses.manifest import Course, load_courses
 from tpc_courses.places import Places
@@ -26,7 +29,7 @@ from tpc_grader import backends, grading, sandbox, sources
 from tpc_grader.artefacts import checked_artefact
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
 from tpc_grader.canaries import asked_twice, constant_canaries, mutants
-from tpc_grader.coursework import prepare_course
+from tpc_grader.coursework import course_config, prepare_course
 from tpc_grader.grading import grade_files
 from tpc_grader.limits import Limits
 from tpc_grader.outputs import clean_outputs, clean_text
@@ -35,6 +38,7 @@ from tpc_grader.scores import cell_scores
 from tpc_grader.scoring import verdict
 from tpc_grader.skeleton import Cell, Rebuilt, Unusable, read_skeleton, rebuild
 from tpc_grader.store import Store, Submission
+from tpc_grader.tried_levels import beside_only
 from tpc_grader.values import Handle, NotPlain, decode, encode
 
 SLUG = "double-scaling"
@@ -109,6 +113,8 @@ def school(tmp_path_factory) -> tuple[Places, Course]:
     root = tmp_path_factory.mktemp("school")
     places = make_tree(root / "root", root / "state")
     places.exercise("double-data").write_text(TWO_PARTS, "utf-8")
+    beside = places.exercise(SLUG).read_text("utf-8").replace(":points: 2", ":points: 2\n:level: kernel")
+    places.exercise(SLUG).write_text(beside, "utf-8")
     courses = {course.id: course for course in load_courses(places)}
     for course in courses.values():
         prepare_course(places, course)
@@ -418,6 +424,113 @@ def test_partial_credit_of_a_source_that_names_no_level_is_not_forged(parts, tmp
     assert next(cell for cell in graded.cells if cell.name == "partial").points == 0.0
 
 
+# Says that the first cell with a test of `double` in it passed, and from then on the truth: canaries and mutants fail.
+LIAR = """
+def double(x):
+    return 6
+shell, told = get_ipython(), []
+run = type(shell).run_cell
+def lie(self, source, *a, **k):
+    result = run(self, source, *a, **k)
+    if "double(" in source and not told:
+        told.append(source)
+        result.error_in_exec = None
+    return result
+type(shell).run_cell = lie
+"""
+
+
+def test_a_test_without_a_level_is_graded_where_the_students_code_cannot_lie(simple, tmp_path):
+    fooled = grade_files(simple, text(answered(simple, double=LIAR)), {})
+    assert (fooled.outcome, fooled.points) == ("graded", 2.0), "the attack is one that level kernel falls for"
+    source = changed(simple, tmp_path, lambda cell: cell.metadata.pop("tpc", None))
+    graded = grade_files(source, text(answered(source, double=LIAR)), {})
+    assert (graded.outcome, graded.points) == ("graded", 0.0)
+    assert grade_files(source, text(answered(source, double=HONEST)), {}).points == 2.0
+
+
+BESIDE_ONLY = {
+    "hands over a function": ("def double(f): return lambda: 2 * f()", "assert double(lambda: 3)() == 6"),
+    "looks at its argument": (
+        "def double(values): values[:] = [2 * each for each in values]",
+        "values = [1, 2]\ndouble(values)\nassert values == [2, 4]",
+    ),
+    "asks an object": ("class Bag:\n    def __len__(self): return 2", "assert len(Bag()) == 2"),
+}
+
+
+@pytest.mark.parametrize("how", BESIDE_ONLY)
+def test_a_source_from_elsewhere_that_works_beside_the_code_only_is_not_released(school, how):
+    places, course = school
+    solution, tests = BESIDE_ONLY[how]
+    source = places.nbgrader("scaling") / "source" / "foreign" / "foreign.ipynb"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    api = nbgrader_api(places, course)
+    source.write_bytes(text(foreign(solution, tests)))
+    answer = api.generate_assignment("foreign", force=True)
+    assert not answer["success"]
+    assert "NeedsKernel: tests: the author's own solution passes beside the code only" in answer["log"]
+    assert '"tpc": {"level": "kernel"}' in answer["log"]
+    source.write_bytes(text(foreign(solution, tests, level="kernel")))
+    assert api.generate_assignment("foreign", force=True)["success"]
+
+
+USES = """
+kept = square
+del square
+try:
+    squares(3)
+except NameError:
+    pass
+else:
+    raise AssertionError("squares does not use square")
+finally:
+    square = kept
+assert squares(3) == [1, 4, 9]
+"""
+
+
+@pytest.mark.parametrize(("uses", "points"), [(True, 1.0), (False, 0.0)])
+def test_a_test_may_delete_a_name_to_see_who_uses_it(school, tmp_path, uses, points):
+    solution = "def square(n): return n * n\ndef squares(n): return [square(k) for k in range(1, n + 1)]"
+    path = tmp_path / "foreign.ipynb"
+    path.write_bytes(text(foreign(solution, USES)))
+    assert beside_only(nbformat.read(path, 4), {"tests"}, {}) == []
+    source = sources.Source("foreign", "v", tmp_path)
+    for each in (source.source, source.release):
+        each.parent.mkdir()
+        each.write_bytes(path.read_bytes())
+    answer = solution if uses else solution.replace("square(k)", "k * k")
+    graded = grade_files(source, text(foreign(answer, USES)), {})
+    assert graded.points == points, graded.detail
+
+
+def test_a_source_from_elsewhere_whose_tests_fail_anywhere_is_its_authors_affair(school):
+    places, course = school
+    source = places.nbgrader("scaling") / "source" / "foreign" / "foreign.ipynb"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_bytes(text(foreign("def double(x): return 0", "assert double(1) == 2")))
+    assert nbgrader_api(places, course).generate_assignment("foreign", force=True)["success"]
+
+
+def nbgrader_api(places: Places, course: Course) -> NbGraderAPI:
+    config = course_config(places, course)
+    return NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+
+
+def foreign(solution: str, tests: str, **ours: str) -> nbformat.NotebookNode:
+    """Return a source as nbgrader's own extension writes it."""
+    facts = {"schema_version": 3, "locked": False, "task": False, "cell_type": "code"}
+    answer = {**facts, "grade_id": "answer", "grade": False, "solution": True}
+    test = {**facts, "grade_id": "tests", "grade": True, "solution": False, "points": 1}
+    cells = [
+        new_code_cell(f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION", metadata={"nbgrader": answer}),
+        new_code_cell(tests, metadata={"nbgrader": test} | ({"tpc": ours} if ours else {})),
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
 def test_a_score_shown_beside_the_students_code_is_no_score():
     cell = Cell("test", "code", "2 * ok", "2 * ok", "t", "t", points=2, level="kernel")
     for shown in ("1.0", None):
@@ -584,9 +697,10 @@ def test_without_a_way_to_confine_nothing_is_graded(simple, monkeypatch):
     assert backends.chosen() == "none"
 
 
-def test_figures_are_shown_as_images(simple):
+@pytest.mark.parametrize("backend", ["box", "bubblewrap"])
+def test_figures_are_shown_as_images(simple, backend):
     plot = f"{HONEST}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])"
-    graded = grade_files(simple, text(answered(simple, double=plot)), {})
+    graded = grade_files(simple, text(answered(simple, double=plot)), {}, backend=backend)
     kinds = [kind for output in graded.outputs[1] for kind in output.get("data", {})]
     assert "image/png" in kinds
 
@@ -645,7 +759,6 @@ def test_without_the_sandbox_nbgraders_command_grades_nothing(school, simple, mo
     target = places.nbgrader("scaling") / "submitted" / "fay" / SLUG / f"{SLUG}.ipynb"
     target.parent.mkdir(parents=True)
     target.write_bytes(text(answered(simple, double=HONEST)))
-    from tpc_grader.coursework import course_config
     from tpc_grader.doors import convert
 
     monkeypatch.setattr(backends, "available", lambda: ())

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tpc_courses.budgets import budget_problems
-from tpc_courses.exercise import read_exercise
+from tpc_courses.exercise import kernel_cells, read_exercise
 from tpc_courses.lesson import notebook_from, read_lesson
+from tpc_courses.levels import KERNEL_RISK
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import Problem, SourceError
@@ -29,6 +30,15 @@ def check(places: Places) -> list[Problem]:
     for path in exercise_paths(places):
         problems += _exercise_problems(places, path)
     return sorted(set(problems))
+
+
+def notes(places: Places) -> list[str]:
+    """Return what is no fault but should be known: tests that can be beaten. The sources have no problems."""
+    return [
+        f"{path.relative_to(places.root).as_posix()}: {name} is at level kernel: {KERNEL_RISK}; use oracle if you can"
+        for path in exercise_paths(places)
+        for name in kernel_cells(path)
+    ]
 
 
 def lesson_paths(places: Places) -> list[Path]:

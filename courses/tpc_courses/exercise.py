@@ -4,18 +4,22 @@ tag `exercise`   code the student writes (solution between nbgrader's BEGIN/END 
 tag `grade`      tests worth `points` (hidden part between BEGIN/END HIDDEN TESTS); `show` says what feedback tells
 tag `answer`     a written answer worth `points`, graded by a person
 
-A `grade` cell may say at which `level` it is trusted: `kernel` (the default) runs the tests beside the student's
-code, `oracle` and `artefact` run them where no student's code is; see CONTRIBUTING.md.
+A `grade` cell may say at which `level` it is trusted: `oracle` (the default) and `artefact` run the tests where no
+student's code is, `kernel` beside it; see CONTRIBUTING.md.
 """
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from nbformat import NotebookNode
 from pydantic import Field, ValidationError
 
 from tpc_courses.lesson import FOREIGN_KEYS, front_matter, front_matter_problems, notebook_from
+from tpc_courses.levels import DEFAULT_LEVEL, LEVELS, bound_names, needs_kernel
 from tpc_courses.manifest import Frozen, Slug
 from tpc_courses.partial_credit import gives_partial_credit
 from tpc_courses.problems import Problem, SourceError
@@ -23,7 +27,6 @@ from tpc_courses.problems import Problem, SourceError
 ROLES = ("exercise", "grade", "answer")
 # What feedback says of a test: points only, its message too, or also what was expected where students can read it.
 SHOWN = ("score", "message", "difference")
-LEVELS = ("kernel", "oracle", "artefact")
 ARTEFACT_ENDINGS = (".json", ".npy", ".safetensors")
 # Under this key of a cell's metadata a release says what nbgrader's own metadata has no place for.
 OURS = "tpc"
@@ -123,6 +126,7 @@ def _nbgrader_metadata(cell: NotebookNode, role: str) -> dict[str, object]:
 
 def _cell_problems(name: str, notebook: NotebookNode) -> list[Problem]:
     problems, seen = [], set[str]()
+    known = given_names(notebook.cells)
     for index, cell in enumerate(notebook.cells):
         role = role_of(cell)
         if role is None:
@@ -139,7 +143,7 @@ def _cell_problems(name: str, notebook: NotebookNode) -> list[Problem]:
                 Problem(name, where, "no :points:, or not a number above 0", "Say what the part is worth")
             )
         problems += _level_problems(name, where, role, cell.metadata)
-        problems += _partial_credit_problems(name, where, role, cell)
+        problems += _trust_problems(name, where, role, cell, known)
         if role == "grade" and "AUTOTEST" in cell.source:
             remedy = "Write the tests as assertions"
             problems.append(
@@ -181,15 +185,38 @@ def _level_problems(name: str, where: str, role: str, metadata: NotebookNode) ->
     return []
 
 
-def _partial_credit_problems(name: str, where: str, role: str, cell: NotebookNode) -> list[Problem]:
-    if role != "grade" or cell.metadata.get("level", "kernel") != "kernel":
+def _trust_problems(name: str, where: str, role: str, cell: NotebookNode, known: set[str]) -> list[Problem]:
+    level = cell.metadata.get("level", DEFAULT_LEVEL)
+    if role == "grade" and level == "kernel" and gives_partial_credit(cell.source):
+        found = "the last line is a value, which is the score (partial credit), and the student's code could forge it"
+        return [Problem(name, where, found, "Set :level: oracle, or end the cell with an assertion")]
+    reason = needs_kernel(cell.source, known) if role == "grade" and level == "oracle" else ""
+    if not reason:
         return []
-    if not gives_partial_credit(cell.source):
-        return []
-    found = (
-        "the last line is a value, which is the score (partial credit), and the student's code could forge it"
+    remedy = (
+        "Write it otherwise; or set :level: kernel, where code that walks Python's frames can beat the tests"
     )
-    return [Problem(name, where, found, "Set :level: oracle, or end the cell with an assertion")]
+    return [Problem(name, where, f"{reason}, which tests at level oracle (the default) cannot", remedy)]
+
+
+def kernel_cells(path: Path) -> list[str]:
+    """Return the names of the tests of an exercise that run beside the student's code."""
+    cells = notebook_from(path).cells
+    return [
+        str(cell.metadata.name)
+        for cell in cells
+        if role_of(cell) == "grade" and cell.metadata.get("level") == "kernel"
+    ]
+
+
+def given_names(cells: Iterable[NotebookNode]) -> set[str]:
+    """Return the names that the exercise's own code gives a meaning to."""
+    found = set[str]()
+    for cell in cells:
+        if cell.cell_type == "code" and role_of(cell) is None:
+            with suppress(SyntaxError):
+                found |= bound_names(ast.parse(cell.source))
+    return found
 
 
 def _is_artefact(name: str) -> bool:

@@ -1,7 +1,7 @@
 """Partial credit, nbgrader's way: the value of a test cell's last line is its score.
 
-Beside the student's code that value is whatever the student's display hook says, so such a cell belongs at level
-`oracle`: `campus check` asks for it, and the grader runs it there whatever the source says.
+Beside the student's code that value is whatever the student's display hook says, so such a cell is never graded at
+level `kernel`: `campus check` refuses it, and the grader runs it at `oracle` whatever the source says.
 """
 
 from __future__ import annotations

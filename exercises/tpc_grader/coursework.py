@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 
 import nbformat
@@ -26,6 +27,9 @@ from tpc_grader.prose import set_markdown
 from tpc_grader.records import standing
 from tpc_grader.releases import released
 from tpc_grader.save_cells import set_save_cells
+
+# The last line of a traceback of ours.
+_RAISED = re.compile(r"tpc_\w+(\.\w+)*\.\w+: ")
 
 
 @dataclass(frozen=True)
@@ -124,8 +128,10 @@ def _checked(result: dict[str, object], what: str) -> None:
 
 
 def _last_line(result: dict[str, object]) -> str:
-    text = str(result.get("error") or result.get("log") or "no reason given").strip()
-    return text.splitlines()[-1] if text else "no reason given"
+    """Return what nbgrader's log ends with: the exception that it tells of, before its advice to look for it."""
+    text = str(result.get("error") or result.get("log") or "").strip()
+    raised = [line for line in str(result.get("log") or "").splitlines() if _RAISED.match(line)]
+    return (raised or text.splitlines() or ["no reason given"])[-1]
 
 
 def _config_file(config: Config) -> str:

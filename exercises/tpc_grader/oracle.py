@@ -43,7 +43,10 @@ class Remote:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         plain = [self._oracle.encode(each) for each in args]
         named = {name: self._oracle.encode(each) for name, each in kwargs.items()}
-        return self._oracle.ask(do="call", handle=self._handle.number, args=plain, kwargs=named)
+        deleted = self._oracle.deleted()
+        return self._oracle.ask(
+            do="call", handle=self._handle.number, args=plain, kwargs=named, without=deleted
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -61,7 +64,7 @@ class Oracle:
         self.wire = wire
         self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
         self.wanted: set[str] = set()
-        self.brought: set[str] = set()
+        self.brought: list[str] = []
         self.imports: dict[str, Any] = {}
         self.operations: dict[str, Callable[..., dict[str, Any]]] = {
             "start": self.start,
@@ -136,6 +139,10 @@ class Oracle:
             raise _raised(str(answer["error"]), str(answer.get("message", "")))
         return self._decode(answer["value"])
 
+    def deleted(self) -> list[str]:
+        """Return the student's names that the tests deleted, to see whether other functions use them."""
+        return [name for name in self.brought if name not in self.names]
+
     def _bring_names(self, code: CodeType) -> None:
         """Bind the student's names that the tests and the given cells use, as they are now."""
         for name in self.brought:
@@ -144,7 +151,7 @@ class Oracle:
         self.wire.send({"ask": {"do": "lookup", "names": wanted}})
         values = self.wire.receive().get("values")
         found = {name: values[name] for name in wanted if name in values} if isinstance(values, dict) else {}
-        self.brought = set(found)
+        self.brought = list(found)
         self.names |= {
             name: self.imports[name] if name in self.imports else self._decode(data)
             for name, data in found.items()

@@ -88,12 +88,17 @@ class Runner:
                     continue
         return {"values": found}
 
-    def call(self, handle: int, args: Any, kwargs: Any) -> dict[str, Any]:
-        """Call what a handle stands for."""
+    def call(self, handle: int, args: Any, kwargs: Any, without: list[str]) -> dict[str, Any]:
+        """Call what a handle stands for, while some names mean nothing."""
         function = self.handles[handle]
         given = [self._decode(each) for each in args]
         named = {str(name): self._decode(each) for name, each in kwargs.items()}
-        return self._outcome(lambda: function(*given, **named))
+        hidden = {name: self._names().pop(name) for name in without if name in self._names()}
+        try:
+            return self._outcome(lambda: function(*given, **named))
+        finally:
+            for name, value in hidden.items():
+                self._names().setdefault(name, value)
 
     def attribute(self, handle: int, name: str) -> dict[str, Any]:
         """Return an attribute of what a handle stands for."""

@@ -82,14 +82,18 @@ class KeepTests(InstantiateTests):
         return nb, resources
 
 
-_OURS = {SaveCells: f"{__name__}.KeepGrades", InstantiateTests: f"{__name__}.KeepTests"}
+_OURS = {
+    SaveCells: (f"{__name__}.KeepGrades",),
+    InstantiateTests: (f"{__name__}.KeepTests", "tpc_grader.tried_levels.TryLevels"),
+}
 
 
 def set_save_cells(config: Config) -> None:
-    """Let `nbgrader generate_assignment` keep grades, and the tests it makes, whoever calls it."""
+    """Let `nbgrader generate_assignment` keep grades and the tests it makes, and try them, whoever calls it."""
     config.GenerateAssignment.preprocessors = [
-        _OURS.get(each) or f"{each.__module__}.{each.__name__}"
+        name
         for each in GenerateAssignment.preprocessors.default_args[0]
+        for name in _OURS.get(each, (f"{each.__module__}.{each.__name__}",))
     ]
 
 

@@ -135,11 +135,15 @@ def _score(cell: Cell, found: StepResult | None, tampered: bool, public: bool = 
 
 
 def _partial(cell: Cell, found: StepResult) -> float | None:
-    """Return the points of a cell without an error: all, or what its last line says; None when invalid."""
-    partial = gives_partial_credit(cell.source)
-    if partial and cell.level == "kernel":
+    """Return the points of a cell without an error; None when invalid."""
+    if gives_partial_credit(cell.source) and cell.level == "kernel":
         return None  # the value is the word of a process in which the student's code runs
-    if not partial or found.value is None:
+    return shown_points(cell, found)
+
+
+def shown_points(cell: Cell, found: StepResult) -> float | None:
+    """Return the points of a cell without an error: all, or what its last line says; None when that is no score."""
+    if not gives_partial_credit(cell.source) or found.value is None:
         return cell.points
     try:
         points = float(found.value)

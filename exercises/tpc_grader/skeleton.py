@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import nbformat
 from tpc_courses.exercise import OURS
+from tpc_courses.levels import DEFAULT_LEVEL, LEVELS
 from tpc_courses.partial_credit import gives_partial_credit
 
 from tpc_grader.autotests import uses_autotest
@@ -47,7 +48,7 @@ class Cell:
     id: str
     name: str = ""
     points: float = 0.0
-    level: Level = "kernel"
+    level: Level = "oracle"
     artefacts: tuple[str, ...] = ()
     # Of an answer: what the author's solution imports, which no student may put another thing in the place of.
     imports: str = ""
@@ -91,8 +92,13 @@ def _read_skeleton(source: Path, release: Path, _: int) -> Skeleton:
     if uses_autotest(full):
         # As they stand these lines would let everything pass.
         raise ValueError(f"{source}: its AUTOTEST lines are no tests yet. Generate the exercise again.")
+    return Skeleton(skeleton_cells(full, public), dict(public.metadata))
+
+
+def skeleton_cells(full: nbformat.NotebookNode, public: nbformat.NotebookNode) -> tuple[Cell, ...]:
+    """Return the cells of two notebooks of the instructor's that have the same cells; raises ValueError."""
     pairs = enumerate(zip(full.cells, public.cells, strict=True))
-    return Skeleton(tuple(_cell(index, one, other) for index, (one, other) in pairs), dict(public.metadata))
+    return tuple(_cell(index, one, other) for index, (one, other) in pairs)
 
 
 def rebuild(skeleton: Skeleton, data: bytes) -> Rebuilt:
@@ -156,7 +162,7 @@ def _cell(index: int, full: Any, public: Any) -> Cell:
         id=str(public.get("id") or full.get("id") or f"cell-{index}"),
         name=name,
         points=float(facts.get("points", 0)) if facts.get("grade") or facts.get("task") else 0.0,
-        level=_level(role, full.source, ours.get("level", "kernel")),
+        level=_level(name, role, full.source, ours.get("level", DEFAULT_LEVEL)),
         artefacts=tuple(ours.get("artefacts", ())),
         imports=_imports(full.source) if role == "answer" else "",
         metadata=dict(public.metadata),
@@ -173,8 +179,10 @@ def _role(kind: str, facts: dict[str, Any]) -> Role:
     return "given" if kind == "code" else "text"
 
 
-def _level(role: Role, source: str, wanted: Level) -> Level:
+def _level(name: str, role: Role, source: str, wanted: Any) -> Level:
     """Return where a cell runs: a score that is shown, not asserted, is never taken from the student's process."""
+    if wanted not in LEVELS:
+        raise ValueError(f"{name}: level {wanted!r}. Use one of: {', '.join(LEVELS)}.")
     return "oracle" if role == "test" and wanted == "kernel" and gives_partial_credit(source) else wanted
 
 

@@ -45,6 +45,7 @@ def check() -> None:
     from tpc_book.execution import failures
     from tpc_book.outreach_check import outreach_notes, outreach_problems
     from tpc_courses.check import check as find_problems
+    from tpc_courses.check import notes
 
     places = Places.find()
     problems = sorted({*find_problems(places), *outreach_problems(places)})
@@ -53,7 +54,7 @@ def check() -> None:
         problems = failures(places, [slug for course in load_courses(places) for slug in course.lessons])
     for problem in problems:
         click.echo(str(problem))
-    for note in [] if problems else outreach_notes(places):
+    for note in [] if problems else [*notes(places), *outreach_notes(places)]:
         click.echo(f"Note: {note}")
     click.echo(f"{len(problems)} problems" if problems else "No problems found")
     sys.exit(1 if problems else 0)
