@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 from traitlets.config import Config
 
+from tpc_grader.archive import RESERVED
 from tpc_grader.database import open_database
 from tpc_grader.folder import read_folder
 from tpc_grader.jobs import JobRow
@@ -72,10 +73,8 @@ def _engine(url: str, **options: bool) -> Engine:
     return create_engine(url, **options)
 
 
-def submission_at_the_door(
-    places: Places, course: str, exercise: str, student: str
-) -> tuple[Source, bytes, dict[str, bytes]]:
-    """Return what lies in the course folder for a student: version, notebook and files.
+def submission_at_the_door(places: Places, course: str, exercise: str, student: str) -> tuple[Source, bytes]:
+    """Return what lies in the course folder for a student: version and notebook.
 
     The version is the one it was graded under last, else the one it was handed in for; work that came by no
     intake is graded under the version that is there now.
@@ -84,7 +83,19 @@ def submission_at_the_door(
     notebook = (folder / f"{exercise}.ipynb").read_bytes()
     version = _version_of(places, course, exercise, student, notebook)
     source = load(places, course, exercise, version) if version else current(places, course, exercise)
-    return source, notebook, read_folder(folder)
+    return source, notebook
+
+
+def files_at_the_door(places: Places, course: str, exercise: str, student: str) -> dict[str, bytes]:
+    """Return the files that lie beside a student's notebook; raises Refused, as the intake would have.
+
+    How large a notebook may be, `rebuild` says. What nbgrader puts there a submission from the intake does not hold.
+    """
+
+    def ignored(_: str, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name.endswith(".ipynb") or name in RESERVED]
+
+    return read_folder(submitted_folder(places, course, exercise, student), ignored)
 
 
 def submitted_folder(places: Places, course: str, exercise: str, student: str) -> Path:

@@ -17,7 +17,7 @@ from tpc_grader.differences import difference_steps
 from tpc_grader.doors import convert, hand_over
 from tpc_grader.limits import Limits
 from tpc_grader.results import CellScore, Graded, InfrastructureFault, Outcome
-from tpc_grader.skeleton import Rebuilt, Skeleton, Unusable, empty, read_skeleton, rebuild
+from tpc_grader.skeleton import Rebuilt, Unusable, empty, read_skeleton, rebuild
 from tpc_grader.sources import Source, load
 from tpc_grader.store import Submission
 
@@ -60,7 +60,7 @@ def grade_files(
     try:
         rebuilt = rebuild(skeleton, notebook)
     except Unusable as e:
-        return _unusable(skeleton, source, str(e), public)
+        return unusable(source, str(e), public)
     own = source.files()
     support = {name: data for name, data in files.items() if not name.endswith(NOTEBOOK)} | own
     job = _Job(source, rebuilt, support, own, limits or Limits(), backend)
@@ -138,7 +138,9 @@ def _outputs(shown: Result) -> dict[int, list[dict[str, Any]]]:
     return outputs
 
 
-def _unusable(skeleton: Skeleton, source: Source, reason: str, public: bool) -> Graded:
+def unusable(source: Source, reason: str, public: bool = False) -> Graded:
+    """Return the result of what cannot be run; `reason` is for the student."""
+    skeleton = read_skeleton(source.source, source.release)
     cells = tuple(
         CellScore(cell.name, 0.0, cell.points, False, reason, cell.manual)
         for cell in empty(skeleton, reason).cells

@@ -27,9 +27,10 @@ from tpc_courses.places import Places
 from traitlets import Unicode
 from traitlets.config import Config
 
-from tpc_grader.doors import submission_at_the_door
+from tpc_grader.archive import Refused
+from tpc_grader.doors import files_at_the_door, submission_at_the_door
 from tpc_grader.feedback_notebook import VERDICT
-from tpc_grader.grading import grade_files
+from tpc_grader.grading import grade_files, unusable
 from tpc_grader.prose import pictures
 from tpc_grader.results import CellScore, Graded
 from tpc_grader.skeleton import Cell, Rebuilt, Unusable, empty, read_skeleton, rebuild
@@ -109,9 +110,12 @@ class Rebuild(NbGraderPreprocessor):
 
     def _graded(self, where: dict[str, str]) -> Given:
         places = Places(Path(self.root), Path(self.state))
-        source, notebook, files = submission_at_the_door(
-            places, self.course, where["assignment"], where["student"]
-        )
+        whose = (places, self.course, where["assignment"], where["student"])
+        source, notebook = submission_at_the_door(*whose)
+        try:
+            files = files_at_the_door(*whose)
+        except Refused as e:
+            return Given(source, notebook, unusable(source, str(e)))
         return Given(source, notebook, grade_files(source, notebook, files))
 
 
