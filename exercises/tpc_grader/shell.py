@@ -173,11 +173,12 @@ def attach(shell: Shell, recorder: Recorder, plots: bool) -> None:
 
 def _show_figures(shell: Shell) -> None:
     """Show open figures at the end of a cell, as a kernel does; costs nothing until pyplot is used."""
-    import matplotlib
-    from matplotlib_inline.config import InlineBackend
+    if "matplotlib" in sys.modules:  # else the backend makes itself ready when the first figure needs it
+        import matplotlib
+        from matplotlib_inline.config import InlineBackend
 
-    matplotlib.interactive(True)  # the inline backend draws what was made while this was set
-    InlineBackend.instance(parent=shell).shell = shell
+        matplotlib.interactive(True)  # the inline backend draws what was made while this was set
+        InlineBackend.instance(parent=shell).shell = shell
 
     def flush() -> None:
         if "matplotlib.pyplot" in sys.modules:

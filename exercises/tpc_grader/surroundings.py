@@ -8,8 +8,8 @@ import secrets
 import sys
 from pathlib import Path
 
+from tpc_kernels.jupyter import PRELOAD_ENVIRONMENT
 from tpc_kernels.linux import count_of_uids
-from tpc_kernels.provisioner import PRELOAD_ENVIRONMENT
 
 # Identities of jobs when we are root: above those of students, a new one for each job.
 FIRST_UID = 1_000_000

@@ -27,6 +27,14 @@ SOCKET_VARIABLE = "TPC_FORKSERVER"
 LISTENER = 3
 LONG_CELL_SECONDS = 0.5
 
+# One thread while preloading, so that forking is safe; plots appear in the notebook.
+PRELOAD_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # debugpy would warn about frozen modules at each preloading
+}
 # What a server imports until a notebook is open; found by comparing `sys.modules` before and after.
 SERVER_MODULES = (
     "tpc_kernels.jupyter",

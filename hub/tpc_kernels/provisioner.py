@@ -21,7 +21,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from tpc_kernels.client import Forked, NoForkserver, ensure, fork, runtime_folder
-from tpc_kernels.jupyter import KERNEL_MODULES, SOCKET_VARIABLE, kernel_order
+from tpc_kernels.jupyter import KERNEL_MODULES, PRELOAD_ENVIRONMENT, SOCKET_VARIABLE, kernel_order
 from tpc_kernels.order import Order
 
 # A forkserver that a client started for itself goes away when nobody uses it.
@@ -132,13 +132,3 @@ def _forkserver(environment: dict[str, str]) -> Path:
     path = folder / f"kernels-{digest}.sock"
     ensure(path, KERNEL_MODULES, kept | PRELOAD_ENVIRONMENT, path.with_suffix(".log"), IDLE_SECONDS)
     return path
-
-
-# One thread while preloading, so that forking is safe; plots appear in the notebook.
-PRELOAD_ENVIRONMENT = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # debugpy would warn about frozen modules at each preloading
-}

@@ -20,12 +20,18 @@ from jupyterhub.spawner import LocalProcessSpawner
 from tpc_courses.places import Places
 from tpc_kernels.box import Box, software
 from tpc_kernels.client import Ending, Forked, NoForkserver, ensure, fork, run_alone, serves
-from tpc_kernels.jupyter import KERNEL_MODULES, SERVER_MODULES, SOCKET, SOCKET_VARIABLE, can_fork_server
+from tpc_kernels.jupyter import (
+    KERNEL_MODULES,
+    PRELOAD_ENVIRONMENT,
+    SERVER_MODULES,
+    SOCKET,
+    SOCKET_VARIABLE,
+    can_fork_server,
+)
 from tpc_kernels.limits import Limits
 from tpc_kernels.log import MOST_BYTES
 from tpc_kernels.order import Order
 from tpc_kernels.probe import probe
-from tpc_kernels.provisioner import PRELOAD_ENVIRONMENT
 from traitlets import Bool, Dict, Float, Unicode
 
 from tpc_hub.engines.identities import prepare_home
