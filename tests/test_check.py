@@ -194,6 +194,7 @@ def test_a_bad_lesson_is_told_what_is_wrong(tree, case):
         "The formula $x_{0.025} \\le \\frac{1}{7}\\cdot 24Ld^2 - 3/7$ and the code `x = 3.7` are not prose.",
         "Others ([2019](https://doi.org/10.1000/apples.8)) saw 4.8%,\nand 5.17 in $3.7$ or $10^{25}$.",
         "- It was 4.8% by [them](https://doi.org/10.1000/apples.8)\n  and 5.17 later.",
+        "One formula:\n\n$$ x =\n- 3/7 + y. $$\n\nThat is all.",
         "Two lines:\n\n```python\nx = 3.7\n\ny = 5.17\n```\n\nThat is all.",
         "Of `20` apples `19/20` are good by `x = 3.7`, which is `1.14` thousand.",
         "Of twenty apples nineteen are good, of 1.2 thousand 1200 * 19/20.",

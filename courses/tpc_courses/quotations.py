@@ -152,9 +152,15 @@ def _number_problems(
     known = registered | computed
     for title, part in sections.items():
         prose = [cell.source for cell in part if cell.cell_type == "markdown" and title != "References"]
-        for paragraph in (each for source in prose for each in _PARAGRAPH.split(_FENCE.sub(" ", source))):
+        for paragraph in (each for source in prose for each in _paragraphs(source)):
             if not _DOI.search(paragraph):
                 yield from (_unsourced(name, title, shown) for shown in _quoted(paragraph, known))
+
+
+def _paragraphs(prose: str) -> list[str]:
+    """Return paragraphs, list items and rows of tables, without code; a line of a formula may begin like an item."""
+    joined = _FORMULA.sub(lambda found: found[0].replace("\n", " "), _FENCE.sub(" ", prose))
+    return _PARAGRAPH.split(joined)
 
 
 def _quoted(prose: str, known: Iterable[float]) -> Iterator[str]:
