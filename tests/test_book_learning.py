@@ -187,7 +187,7 @@ def test_glossary_and_bibliography_say_where_words_and_works_are_used(repository
     }
     assert "/lessons/data/near-duplicates.ipynb" in rows["| {term}`MinHash`"]
     assert "/lessons/data/" not in rows["| {term}`parameters`"]
-    works = dict(re.findall(r"^- \{cite:t\}`(\w+)`: .+\n  (.+)", pages["bibliography"], re.MULTILINE))
+    works = dict(re.findall(r"^- \{cite:t\}`(\w+)`: .+\n\n  (.+)", pages["bibliography"], re.MULTILINE))
     assert works.keys() == read_bibliography(repository).keys()
     # By DOI, by the id of a published number, by a hand-written page, by a term.
     assert "/lessons/scaling/fit-a-law.ipynb" in works["huber1964"]

@@ -401,6 +401,8 @@ def test_a_reader_runs_a_lesson_and_a_cell_without_leaving_the_site(served):
         page.get_by_text("agree with ends:    0 of 6").wait_for()
         assert page.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
         assert page.get_by_text("On the campus only").count()
+        assert page.get_by_text("Help › Clear Browser Data").count()
+        assert page.evaluate("() => window.jupyterapp.commands.hasCommand('application:clear-browser-data')")
 
         page.goto(f"{served}/lessons/{COUNTING}/")
         button = page.get_by_role("button", name="Run here").last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -79,6 +80,28 @@ def test_what_is_nowhere_is_said_to_be_nowhere(phone, address):
 
 
 @pytest.mark.e2e
+def test_a_word_comes_before_those_that_it_is_a_part_of(phone, address):
+    phone.goto(f"{address}/")
+    phone.fill("#search", "loss")
+    first = phone.locator("#hits a").first
+    first.wait_for()
+    assert re.search(r"\bloss", first.inner_text()), first.inner_text()
+
+
+@pytest.mark.e2e
+def test_what_is_found_is_shown_in_whole_words(phone, address):
+    phone.goto(f"{address}/")
+    phone.fill("#search", "loss")
+    phone.locator("#hits span").first.wait_for()
+    cut = phone.evaluate(
+        """() => { const texts = window.bookRecords.map(([, , , text]) => ` ${text} `);
+        const shown = [...document.querySelectorAll('#hits span')].map((span) => span.textContent.replaceAll('…', ''));
+        return shown.filter((part) => !texts.some((text) => text.includes(` ${part} `))) }"""
+    )
+    assert cut == []
+
+
+@pytest.mark.e2e
 def test_a_tap_shows_the_card_and_a_second_one_follows(phone, address):
     phone.goto(f"{address}/contract/")
     term = phone.locator("main a.term[data-card]").first
@@ -109,3 +132,19 @@ def test_a_question_on_paper_does_not_show_the_code_with_its_answer(phone, addre
     assert not folded.is_visible()
     assert phone.get_by_text("What is six times seven?").is_visible()
     phone.emulate_media(media="screen")
+
+
+@pytest.mark.e2e
+def test_the_card_of_a_picture_stays_in_sight_when_the_picture_comes(phone, address):
+    desk = phone.context.browser.new_page(viewport={"width": 1400, "height": 900})
+    desk.goto(f"{address}/contract/")
+    link = desk.get_by_role("link", name="Figure 1", exact=True)
+    link.evaluate("link => scrollTo(0, link.getBoundingClientRect().bottom + scrollY - innerHeight + 20)")
+    link.hover()
+    desk.wait_for_function(
+        """() => { const card = document.getElementById('card'), picture = card?.querySelector('img');
+        const place = card?.getBoundingClientRect();
+        return picture?.naturalHeight && place.top >= 0 && place.bottom <= innerHeight }""",
+        timeout=60_000,
+    )
+    desk.close()

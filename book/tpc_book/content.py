@@ -65,7 +65,7 @@ class Content:
         return self._read[slug][1]
 
     def search_records(self) -> list[list[Any]]:
-        """Return [slug, anchor, titles, text] for each part of each page."""
+        """Return [slug, anchor, titles, text] for each part of each page, in reading order."""
         records = json.loads((self.folder / "myst.search.json").read_text(encoding="utf-8"))["records"]
         found = []
         for record in records:
@@ -73,7 +73,8 @@ class Content:
             titles = [title for title in record["hierarchy"].values() if title]
             slug = path.strip("/").replace("/", ".")
             found.append([slug, anchor, titles, " ".join(str(record.get("content") or "").split())])
-        return found
+        order = {slug: number for number, slug in enumerate(self.slugs())}
+        return sorted(found, key=lambda record: order.get(record[0], len(order)))
 
     def card(self, url: str, target: str) -> str:
         """Return what stands at a target: the meaning of a word, a figure, an equation, a first paragraph."""

@@ -155,7 +155,7 @@ def bibliography(outreach: Outreach, places: Places, catalogue: Catalogue, works
         users = [page for page, text in texts.items() if work.is_cited_in(text)]
         users += [f"{{term}}`{term.term}`" for term in outreach.glossary.values() if work.key in term.cite]
         cited = f"Cited by {', '.join(users)}" if users else "No page cites it yet"
-        listed.append(f"{{cite:t}}`{work.key}`: {plain(work.fields['title'])}\\\n  {cited}.")
+        listed.append(f"{{cite:t}}`{work.key}`: {plain(work.fields['title'])}\n\n  {cited}.")
     body = [
         "Where do the numbers come from? These are the works that the lessons and the glossary rest on, with the "
         "pages that cite each. Full references with DOIs stand below the list.",

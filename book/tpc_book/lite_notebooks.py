@@ -106,8 +106,8 @@ def notebook(places: Places, slug: str, known: Provided) -> NotebookNode:
 def _explanation() -> str:
     return (
         "> Python runs in this page; the first cell takes about ten seconds. What you change is kept in this browser "
-        "only. Cells that need more than Python's standard library are shown as listings; open the lesson on the "
-        "campus to run them."
+        "only; *Help › Clear Browser Data* brings the lesson back as it was. Cells that need more than Python's "
+        "standard library are shown as listings; open the lesson on the campus to run them."
     )
 
 

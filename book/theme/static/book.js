@@ -34,7 +34,7 @@ function marked(text, words) {
   return text.split(pattern).map((part, i) => (i % 2 ? make("mark", {}, part) : part));
 }
 
-// Words in a title count most, then those in headings, then those in the text.
+// Words in a title count most, then those in headings, then those in the text; "loss" more than what is in "glossary".
 function rank([, , titles, text], words) {
   const [title, ...below] = titles.map(plain);
   const lower = plain(text);
@@ -42,14 +42,18 @@ function rank([, , titles, text], words) {
   for (const word of words) {
     const at = title?.includes(word) ? 8 : below.some((t) => t.includes(word)) ? 5 : lower.includes(word) ? 1 : 0;
     if (!at) return 0;
-    score += at;
+    score += at + (new RegExp(`(?<![\\p{L}\\p{N}])${safe(word)}`, "u").test(lower) ? 1 : 0);
   }
   return score;
 }
 
+// What stands around the first word found, in whole words.
 function snippet(text, words) {
-  const at = Math.max(0, Math.min(...words.map((w) => plain(text).indexOf(w)).filter((i) => i >= 0), text.length) - 40);
-  return (at ? "…" : "") + text.slice(at, at + 130);
+  const hit = Math.min(...words.map((w) => plain(text).indexOf(w)).filter((i) => i >= 0), text.length);
+  const from = hit > 40 ? Math.min(text.indexOf(" ", hit - 40) + 1 || hit, hit) : 0;
+  const last = text.lastIndexOf(" ", from + 130);
+  const end = from + 130 >= text.length ? text.length : last > hit ? last : from + 130;
+  return (from ? "…" : "") + text.slice(from, end) + (end < text.length ? "…" : "");
 }
 
 // One letter wrong, missing, too much or swapped is a slip of the finger.
@@ -281,12 +285,18 @@ function openCard(link) {
   card.append(content);
   document.body.append(card);
   link.setAttribute("aria-describedby", "card");
-  const at = link.getBoundingClientRect(), own = card.getBoundingClientRect();
+  place();
+  // A picture has its height only when it is there.
+  for (const picture of card.querySelectorAll("img")) Object.assign(picture, { loading: "eager", onload: place });
+  card.addEventListener("mouseenter", () => clearTimeout(timer));
+  card.addEventListener("mouseleave", () => later(closeCard));
+}
+function place() {
+  if (!card) return;
+  const at = owner.getBoundingClientRect(), own = card.getBoundingClientRect();
   const below = at.bottom + own.height + 12 < innerHeight || at.top < own.height;
   card.style.left = `${scrollX + Math.max(12, Math.min(at.left, document.documentElement.clientWidth - own.width - 12))}px`;
   card.style.top = `${scrollY + (below ? at.bottom + 6 : at.top - own.height - 6)}px`;
-  card.addEventListener("mouseenter", () => clearTimeout(timer));
-  card.addEventListener("mouseleave", () => later(closeCard));
 }
 function closeCard() {
   clearTimeout(timer);

@@ -56,7 +56,8 @@ def check() -> None:
         click.echo(str(problem))
     for note in [] if problems else [*notes(places), *outreach_notes(places)]:
         click.echo(f"Note: {note}")
-    click.echo(f"{len(problems)} problems" if problems else "No problems found")
+    found = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}" if problems else "No problems found"
+    click.echo(found)
     sys.exit(1 if problems else 0)
 
 
