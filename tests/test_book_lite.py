@@ -274,6 +274,16 @@ def test_a_pyodide_of_another_version_is_refused(made, tmp_path):
     assert current(made) == before
 
 
+def test_a_release_of_the_core_is_refused_as_it_brings_no_package(made, tmp_path):
+    before = current(made)
+    release = tmp_path / "core.tar.bz2"
+    with tarfile.open(release, "w:bz2") as archive:
+        archive.add(made.root / "node_modules" / "pyodide" / LOCK, f"pyodide/{LOCK}")
+    with pytest.raises(LiteError, match=r"no packages in it.*full release"):
+        ensure_lite(made, str(release), say=lambda line: None)
+    assert current(made) == before
+
+
 def test_a_broken_archive_is_named(made, tmp_path):
     (tmp_path / "no.tar.bz2").write_bytes(b"nothing")
     with pytest.raises(LiteError, match="campus build lite"):

@@ -47,8 +47,9 @@ def current(places: Places) -> Path | None:
 def ensure_lite(places: Places, full_pyodide: str = "", say: Say = print) -> Path:
     """Return the folder of a JupyterLite of the pinned parts, made if it is not there yet; raises LiteError.
 
-    `full_pyodide` is the path or address of a Pyodide release archive (.tar.bz2) with NumPy and the like; without
-    it Python comes from npm and packages from PyPI, which have pure Python only.
+    `full_pyodide` is the path or address of a Pyodide release archive (.tar.bz2) with NumPy and the like, all in one
+    folder as the full release has them; the core release would bring nothing. Without it Python comes from npm and
+    packages from PyPI, which have pure Python only.
     """
     folder = lite_folder(places)
     target = folder / _key(places, full_pyodide)
@@ -151,6 +152,10 @@ def _unpack(source: str, work: Path, pyodide: Path) -> None:
     if own != theirs:
         raise LiteError(
             f"{source}: it is for {theirs}, but the kernel needs {own}. Use the release of that version."
+        )
+    if not list(full.glob("*.whl")):
+        raise LiteError(
+            f"{source}: no packages in it, as in a release of the core. Use the full release of that version, or none."
         )
     shutil.copytree(full, pyodide, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
     shutil.rmtree(work / "full")

@@ -58,7 +58,7 @@ class Settings(Section):
     pdf: bool = Field(
         default=True, description="print the book as PDF after a start, where Chromium is installed"
     )
-    pyodide: str = Field(default="", description="Pyodide release (path or address) with NumPy for that")
+    pyodide: str = Field(default="", description="Full Pyodide release (path or address) with NumPy for that")
     database: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the state folder")
     limits: Limits = Limits()
     sign_in: SignIn = SignIn()

@@ -34,15 +34,16 @@ function marked(text, words) {
   return text.split(pattern).map((part, i) => (i % 2 ? make("mark", {}, part) : part));
 }
 
-// Words in a title count most, then those in headings, then those in the text; "loss" more than what is in "glossary".
+// Words in a title count most, then those in headings, then those in the text, then parts of words: "loss" in "glossary".
 function rank([, , titles, text], words) {
-  const [title, ...below] = titles.map(plain);
+  const [title = "", ...below] = titles.map(plain);
   const lower = plain(text);
   let score = 0;
   for (const word of words) {
-    const at = title?.includes(word) ? 8 : below.some((t) => t.includes(word)) ? 5 : lower.includes(word) ? 1 : 0;
+    const begins = (t) => new RegExp(`(?<![\\p{L}\\p{N}])${safe(word)}`, "u").test(t);
+    const at = begins(title) ? 8 : below.some(begins) ? 5 : begins(lower) ? 2 : [title, ...below, lower].some((t) => t.includes(word)) ? 1 : 0;
     if (!at) return 0;
-    score += at + (new RegExp(`(?<![\\p{L}\\p{N}])${safe(word)}`, "u").test(lower) ? 1 : 0);
+    score += at;
   }
   return score;
 }
