@@ -460,7 +460,7 @@ def test_a_figure_that_cannot_be_drawn_stays_a_place():
     }
     shown = output(view("m"), {"widgets": broken})
     assert 'data-model="m"' in shown
-    assert "moves when scripts are allowed" in shown
+    assert "A figure stands here on the web page when scripts are allowed" in shown
 
 
 def test_the_anywidget_directive_uses_its_module():

@@ -143,6 +143,19 @@ def test_a_figure_can_be_drawn_where_there_is_no_browser(name: str) -> None:
     assert "<table" in drawn
 
 
+def test_a_question_on_paper_says_what_it_asks_and_not_the_answer() -> None:
+    state = {
+        "label": "half of ten",
+        "unit": "apples",
+        "answer": 5,
+        "tolerance": 0.01,
+        "wrong": [],
+        "hint": "Divide.",
+    }
+    drawn = static_html(figures.module_text("question"), json.dumps(state))
+    assert drawn == '<p class="asked">half of ten (apples): </p>'
+
+
 def test_small_numbers_of_a_table_do_not_become_zero() -> None:
     drawn = static_html(figures.module_text("lsh"), json.dumps({"bands": 15, "rows": 9, "measured": []}))
     assert f"<td>{15 * 0.3**9:.2e}</td>".replace("e-04", "e-4") in drawn

@@ -43,12 +43,14 @@ try {
   await (typeof figure === "function" ? await figure() : figure).render({ model, el });
   // Sliders and buttons do nothing without a script; the table of numbers says what they would.
   const named = (e) => e.attributes.class === "figure-title";
-  const kept = [named, (e) => e.name === "svg", (e) => e.name === "table"].map((test) => el.find(test));
-  const [title, drawing, table] = kept;
-  if (!drawing && !table) throw new Error("no drawing and no table");
+  const is = (name) => (e) => e.name === name;
+  const [title, drawing, table, label] = [named, is("svg"), is("table"), is("label")].map((test) => el.find(test));
+  if (!drawing && !table && !label) throw new Error("no drawing, no table and no question");
+  // A question keeps what it asks for, also on paper.
+  const asked = !drawing && !table ? `<p class="asked">${escape(label.textContent)}: </p>` : "";
   process.stdout.write(
     (title ? `<p class="figure-title">${escape(title.textContent)}</p>` : "") + (drawing ? drawing.html : "") +
-      (table ? `<div class="scroll" tabindex="0">${table.html}</div>` : ""),
+      (table ? `<div class="scroll" tabindex="0">${table.html}</div>` : "") + asked,
   );
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -54,7 +54,8 @@ def place(
     page.modules[key] = module
     page.models[name] = {"module": key, "state": state, "buffers": buffers, "css": css}
     drawn = static_html(module, json.dumps(state, sort_keys=True))
-    note = f'<p class="quiet">{escape(page.words["figure_static"])}</p>'
+    said = "figure_asks" if 'class="asked"' in drawn else "figure_static" if drawn else "figure_script"
+    note = f'<p class="quiet">{escape(page.words[said])}</p>'
     return f'<div class="figure-live" data-model="{escape(name)}">{drawn}{note}</div>'
 
 
