@@ -34,13 +34,15 @@ function marked(text, words) {
   return text.split(pattern).map((part, i) => (i % 2 ? make("mark", {}, part) : part));
 }
 
+const beginning = (text, word) => text.search(new RegExp(`(?<![\\p{L}\\p{N}])${safe(word)}`, "u"));
+
 // Words in a title count most, then those in headings, then those in the text, then parts of words: "loss" in "glossary".
 function rank([, , titles, text], words) {
   const [title = "", ...below] = titles.map(plain);
   const lower = plain(text);
   let score = 0;
   for (const word of words) {
-    const begins = (t) => new RegExp(`(?<![\\p{L}\\p{N}])${safe(word)}`, "u").test(t);
+    const begins = (t) => beginning(t, word) >= 0;
     const at = begins(title) ? 8 : below.some(begins) ? 5 : begins(lower) ? 2 : [title, ...below, lower].some((t) => t.includes(word)) ? 1 : 0;
     if (!at) return 0;
     score += at;
@@ -50,7 +52,9 @@ function rank([, , titles, text], words) {
 
 // What stands around the first word found, in whole words.
 function snippet(text, words) {
-  const hit = Math.min(...words.map((w) => plain(text).indexOf(w)).filter((i) => i >= 0), text.length);
+  const lower = plain(text);
+  const places = words.flatMap((word) => [beginning(lower, word), lower.indexOf(word)].filter((i) => i >= 0).slice(0, 1));
+  const hit = Math.min(...places, text.length);
   const from = hit > 40 ? Math.min(text.indexOf(" ", hit - 40) + 1 || hit, hit) : 0;
   const last = text.lastIndexOf(" ", from + 130);
   const end = from + 130 >= text.length ? text.length : last > hit ? last : from + 130;
