@@ -217,6 +217,18 @@ def test_the_audit_page_says_who_did_what_when_in_the_courses_time(campus, teach
     ]
 
 
+def test_the_score_beside_waiting_work_is_said_to_be_of_the_work_before(campus, teacher, ada):
+    press(teacher, "results", policy="now")
+    hand_in(campus, "ada", 2)
+    work_off(campus)
+    page = f"/services/campus/exercise/scaling/{EXERCISE}"
+    assert "for what you submitted before" not in text_of(ada.get(page).text)
+    hand_in(campus, "ada", 3)
+    text = text_of(ada.get(page).text)
+    assert "Waiting to be graded: number" in text
+    assert "Score: 2 of 10 points , for what you submitted before" in text
+
+
 def test_who_looks_for_what_is_not_there_reads_a_page_and_a_program_json(campus, ada):
     path = f"/services/campus/feedback/scaling/{EXERCISE}"
     shown = ada.get(path, headers={"Accept": "text/html,*/*;q=0.8"})

@@ -156,9 +156,10 @@ def _status(campus: Campus, course: Course, progress: Progress) -> dict[str, str
             "mood": "",
             "line": f"Waiting to be graded: number {progress.position} in the queue{left}.",
             "more": said,
+            "waiting": "yes",
         }
     if progress.state == "running":
-        return {"mood": "", "line": f"Being graded now{left}.", "more": said}
+        return {"mood": "", "line": f"Being graded now{left}.", "more": said, "waiting": "yes"}
     if progress.state == "failed":
         return {"mood": "warn", "line": progress.reason, "more": ""}
     if progress.result is None:
