@@ -604,6 +604,60 @@ CASES = [
         + "import os, resource\nfor act in (lambda: os.nice(-20), lambda: resource.setrlimit(resource.RLIMIT_NPROC, (10**6, 10**6)), lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(99))):\n    try:\n        act()\n        print('RAISED')\n    except (OSError, ValueError):\n        pass\n",
         points=2.0,
     ),
+    # What lies below Python.
+    Case(
+        "arithmetic rounds downward",
+        strip("import ctypes\nctypes.CDLL('libm.so.6').fesetround(0x400)"),
+        "graded|tampered|crashed",
+    ),
+    Case(
+        "a watchdog of Python's own ends it",
+        strip(
+            "import faulthandler, time\n"
+            "faulthandler.dump_traceback_later(0.05, file=open('/dev/null', 'w'), exit=True)\ntime.sleep(30)"
+        ),
+        "crashed",
+    ),
+    Case(
+        "nothing can be imported any more",
+        strip("import builtins\ndef no(*a, **k):\n    raise ImportError('no')\nbuiltins.__import__ = no"),
+        "graded|tampered|crashed",
+    ),
+    Case(
+        "text has another code",
+        strip(
+            "import codecs, encodings\nreal = codecs.lookup('ascii')\n"
+            "encodings._cache['utf_8'] = encodings._cache['utf-8'] = real\ncodecs.register(lambda name: real)"
+        ),
+        "graded|tampered|crashed",
+    ),
+    Case(
+        "an expression nested 200000 deep",
+        strip("x = " + "-" * 200_000 + "1"),
+        "graded|crashed|oom|timeout",
+    ),
+    Case(
+        "opens files without end",
+        strip("found = []\nwhile True:\n    found.append(open('/dev/null'))"),
+        "quota",
+    ),
+    Case(
+        "a file that is nowhere grows",
+        strip("import os\nfile = os.memfd_create('x')\nwhile True:\n    os.write(file, bytes(2**20))"),
+        "quota|oom",
+    ),
+    Case(
+        "removes the folder it works in",
+        HONEST + "import os, shutil\nshutil.rmtree('/tmp', ignore_errors=True)\nos.chdir('/')\n",
+        points=2.0,
+    ),
+    # Odd, and no cheat.
+    Case("random answers", "import random\ndef double(x):\n    return random.choice([6, 7])\n"),
+    Case(
+        "a name in letters of full width",
+        "def \uff44\uff4f\uff55\uff42\uff4c\uff45(x):\n    return 2 * x\n",
+        points=2.0,
+    ),
     # What a person reads.
     Case(
         "huge repr",
