@@ -128,6 +128,21 @@ def test_odd_work_gets_the_same_outcome_and_score_through_every_door(school, mon
         }, door
 
 
+def test_what_the_intake_would_have_refused_beside_a_notebook_is_invalid(school):  # noqa: F811
+    places, course = school
+    source = sources.current(places, "scaling", SLUG)
+    folder = places.nbgrader("scaling") / "submitted" / "lee" / SLUG
+    folder.mkdir(parents=True)
+    (folder / f"{SLUG}.ipynb").write_bytes(text(answered(source, double=HONEST)))
+    (folder / "loot").symlink_to(places.nbgrader("scaling") / "gradebook.db")
+    config = course_config(places, course)
+    answer = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config).autograde(SLUG, "lee")
+    assert answer["success"], answer["log"]
+    assert outcomes_told(answer["log"]) == {"lee": "invalid"}
+    assert "loot: a link" in answer["log"]
+    assert score(places, "lee") == (0.0, False)
+
+
 def score(places: Places, student: str) -> tuple[float | None, bool]:
     """Return a student's points in the gradebook, and whether a person must look at them."""
     found = cell_scores(places, "scaling", SLUG, student)["test-double"]
