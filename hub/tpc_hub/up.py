@@ -284,7 +284,7 @@ def _lock(places: Places, settings: Settings) -> Iterator[None]:
             file.seek(0)
             raise RuntimeError(
                 f"{places.state}: this campus already runs ({file.read().strip()}). "
-                "Open that one, stop it with Ctrl-C, or set CAMPUS_STATE and PORT for a second campus."
+                "Open that one, stop it with Ctrl-C, or set CAMPUS_STATE and CAMPUS_PORT for a second campus."
             ) from None
         file.truncate(0)
         file.write(f"{settings.url}, process {os.getpid()}\n")
