@@ -299,12 +299,16 @@ def test_the_formgraders_button_gives_the_score_of_the_other_doors(campus, teach
     handed_in = (folder / "ada" / "double-scaling" / "double-scaling.ipynb").read_text()
     # What an instructor may have copied there: it passes the test that students see, and no hidden one.
     write(folder / "bob" / "double-scaling" / "double-scaling.ipynb", handed_in.replace("x + x", "6"))
+    # Right, but nothing that grades reads 50 MB, whatever the door.
+    large = json.loads(handed_in)
+    large["cells"][-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 50 * 2**20}]
+    write(folder / "mona" / "double-scaling" / "double-scaling.ipynb", json.dumps(large))
     teacher.goto(f"{campus.campus_url}/course/scaling/class")
     with teacher.context.expect_page() as opened:
         teacher.click('button:has-text("formgrader")')
     tab = opened.value
     expect(tab.locator("body")).to_contain_text("double-scaling", timeout=90_000)
-    for student, score in (("ada", "2 / 2"), ("bob", "0 / 2")):
+    for student, score in (("ada", "2 / 2"), ("bob", "0 / 2"), ("mona", "0 / 2")):
         tab.goto(tab.url.rpartition("/formgrader")[0] + "/formgrader/manage_submissions/double-scaling")
         row = tab.locator("tbody tr", has_text=student)
         row.locator("a:has(.glyphicon-flash)").click()
