@@ -388,6 +388,20 @@ def test_linear_algebra_after_a_fork_gives_what_a_new_process_gives(server, tmp_
     assert run(server, "tpc_algebra:work") == (Ending("exited", 0), fresh.stdout)
 
 
+def test_what_the_first_notebook_and_figure_build_is_there_before_the_fork(tmp_path):
+    (tmp_path / "tpc_built.py").write_text(
+        "def tell():\n"
+        "    from matplotlib.mathtext import MathTextParser\n"
+        "    from nbformat.validator import validators\n"
+        "    print(sorted(key[2] for key in validators), MathTextParser._parser is not None)\n"
+    )
+    try:
+        server = start(tmp_path, "matplotlib.figure", "nbformat", "tpc_built")
+        assert run(server, "tpc_built:tell") == (Ending("exited", 0), "[4, 5] True\n")
+    finally:
+        stop(tmp_path)
+
+
 def test_headers_are_small_and_hold_no_secret():
     order = Order("a:b", {"password": "p"}, environment={"TOKEN": "t"}, tied=True)
     assert json.loads(order.header().to_line()) == {"tied": True, "box": ""}

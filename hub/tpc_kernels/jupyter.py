@@ -71,6 +71,8 @@ SERVER_MODULES = (
     "notebook.app",
     "notebook_shim.nbserver",
     "jinja2.ext",
+    "anyio._backends._asyncio",
+    "httpcore",
     "httpx",
     "tornado.platform.asyncio",
 )
