@@ -391,6 +391,7 @@ def test_what_runs_may_reach_this_site_only(served):
 def test_a_reader_runs_a_lesson_and_a_cell_without_leaving_the_site(served):
     with chromium() as browser:
         page = new_page(browser)
+        page.set_default_timeout(300_000)  # Python in the browser starts with all the work of one processor
         outside: list[str] = []
         page.on(
             "request",
