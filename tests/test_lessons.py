@@ -1,9 +1,14 @@
 """Every lesson runs, in time and in memory. Measured by papermill, as for the book."""
 
+import json
+
+import nbformat
 import pytest
 from campus_tree import REPOSITORY
+from test_lab_figures import evaluated
 from tpc_book.build import build_book
-from tpc_book.execution import run_lessons
+from tpc_book.execution import executed, run_lessons
+from tpc_book.widgets import STATE
 from tpc_courses.check import check, lesson_paths
 from tpc_courses.places import Places
 
@@ -22,6 +27,22 @@ def test_the_lesson_runs_within_its_memory(repository, slug):
     record = run_lessons(repository, [slug], lambda line: None)[slug]
     assert record["status"] == "ok", record.get("error")
     assert record["peak_memory_mib"] <= MAXIMUM_MIB
+
+
+@pytest.mark.parametrize("slug", LESSONS)
+def test_a_question_takes_the_answer_and_names_each_usual_mistake(repository, slug, tmp_path):
+    assert run_lessons(repository, [slug], lambda line: None)[slug]["status"] == "ok"
+    notebook = nbformat.read(executed(repository, slug), as_version=4)
+    states = [kept["state"] for kept in notebook.metadata.widgets[STATE]["state"].values()]
+    questions = [state for state in states if "answer" in state]
+    assert len(questions) == sum("\nask(" in cell.source for cell in notebook.cells)
+    for facts in questions:
+        known = [f"not yet. {why}" for _, why in facts["wrong"]]
+        typed = json.dumps([repr(facts["answer"]), *(repr(value) for value, _ in facts["wrong"]), "no idea"])
+        said = evaluated(tmp_path, "question", f"{typed}.map((t) => m.verdict(t, {json.dumps(facts)}))")
+        assert [v["right"] for v in said] == [True] + [False] * (len(known) + 1), facts["label"]
+        assert {v["said"] for v in said[1:-1]} <= set(known), facts["label"]
+        assert "Type a number" in said[-1]["said"]
 
 
 @pytest.mark.timeout(600)
