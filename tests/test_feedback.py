@@ -6,9 +6,11 @@ import ast
 import base64
 import json
 import re
+from html.parser import HTMLParser
 
 import nbformat
 import pytest
+from browser import chromium, new_page
 from class_tree import COURSE, EXERCISE, NOTEBOOK
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +25,9 @@ from tpc_grader.archive import pack
 from tpc_grader.differences import compared, found_difference
 from tpc_grader.feedback import POLICY, clean_body, publish_feedback, readable_page, released_feedback
 from tpc_grader.feedback_notebook import VERDICT, HideTests, scrub, shown_test
+from tpc_grader.formulas import ELEMENTS
 from tpc_grader.intake import Intake
+from tpc_grader.prose import MAX_FORMULA_SECONDS, shown_markdown
 from tpc_grader.records import newest_feedback, standing
 from tpc_grader.results import CellScore, Graded
 
@@ -43,6 +47,10 @@ HOSTILE = [
     "<iframe src='https://evil.example'></iframe>",
     "<svg onload=alert(1)></svg>",
     "<math><mtext><style><img src=x onerror=alert(1)></style></mtext></math>",
+    "<math><annotation-xml encoding='text/html'><img src=x onerror=alert(1)></annotation-xml></math>",
+    "<math href='javascript:alert(1)' onclick=alert(1) style='position:fixed'><mi xlink:href='https://evil.example'>x</mi></math>",
+    "<math><maction actiontype='statusline' xlink:href='javascript:alert(1)'>x</maction></math>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
     "<form action='https://evil.example'><input name=password></form>",
     "<style>body{background:url(https://evil.example)}</style>",
     "<div style='position:fixed;top:0'>x</div>",
@@ -54,7 +62,7 @@ HOSTILE = [
     "<noscript><p title='</noscript><img src=x onerror=alert(1)>'></noscript>",
 ]
 FORBIDDEN = re.compile(
-    r"<(script|iframe|object|embed|form|input|meta|base|link|svg|math|style)\b|\son\w+\s*=|javascript:|evil\.example"
+    r"<(script|iframe|object|embed|form|input|meta|base|link|svg|style|annotation-xml|mglyph|maction)\b|\son\w+\s*=|javascript:|evil\.example"
     r"|data:(?!image/(png|jpeg|gif|webp);base64,)|style=|id=",
     re.I,
 )
@@ -274,6 +282,98 @@ class TestProse:
         (tree.nbgrader(COURSE) / "autograded" / "ada" / EXERCISE / NOTEBOOK).write_text("{ no notebook")
         assert coursework.release_feedback(tree, with_prose, EXERCISE) == (1, ("ada",))
         assert newest_feedback(tree, with_prose, EXERCISE, "bob")
+
+
+FORMULAS = {
+    "$a_1$": "<msub>",
+    "$$ \\sqrt{\\frac{1}{n}} $$": "<msqrt>",
+    "so \\(x^2\\) is": "<msup>",
+    "so \\\\(x^2\\\\) is": "<msup>",
+    "\\[ x^2 \\]": "<msup>",
+    "so $$\nx^2\n$$": "<msup>",
+    "\\begin{align}a&=b\\\\\nc&=d\\end{align}": "<mtable",
+}
+# The last ones: nested too deep for the converter, without end (a thousand brackets), and too long.
+HOSTILE_FORMULAS = [
+    r"$\href{javascript:alert(1)}{x}$",
+    "$</math><img src=x onerror=alert(1)>$",
+    r"$\text{<img src=x onerror=alert(1)></math>}$",
+    r"$\text{</mtext><style>*{position:fixed}</style>}\style{position:fixed}{x}\class{points}{y}$",
+    "$" + '"' + " onmouseover=alert(1) x=" + '"$',
+    "$\x00 \ud800$",
+    "$" + "{" * 1900 + "$",
+    "$" + r"\frac{" * 280 + "x" + "}1" * 280 + "$",
+    r"$\newcommand{\a}{" + r"\sqrt" * 300 + "}" + r"\a" * 200 + " x$",
+    "$" + "[" * 1000 + "$",
+    "$" + "x+" * 50_000 + "$",
+]
+
+
+class Elements(HTMLParser):
+    """What a browser would make: names of elements, and of attributes but those of formulas and links."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.names, self.attributes = set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.names.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+class TestFormulas:
+    def shown(self, text):
+        return shown_markdown({"cell": {}, "resources": {}}, text)
+
+    @pytest.mark.parametrize("text", FORMULAS)
+    def test_they_are_drawn_and_tell_their_tex(self, text):
+        shown = self.shown(text)
+        assert FORMULAS[text] in shown
+        assert " alttext=" in shown
+        assert not re.search(r"\$|\\\\|<code", re.sub("<[^>]*>", " ", shown))
+        assert clean_body(shown) == shown
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "costs $5 and $6",
+            "US$5 or US$6 a day",
+            "`$HOME` and `$PATH`",
+            "`$$` and `$$`",
+            "```\n$x$ and $$y$$\n```",
+            r"\[1\] said so",
+        ],
+    )
+    def test_dollars_in_prose_and_code_stay(self, text):
+        assert "<math" not in self.shown(text)
+        assert text.count("$") == self.shown(text).count("$")
+
+    @pytest.mark.parametrize("text", HOSTILE_FORMULAS, ids=range(len(HOSTILE_FORMULAS)))
+    def test_hostile_ones_run_nothing_and_hold_up_nobody(self, text):
+        shown = Elements(self.shown(f"before {text}\n\nafter $a$"))
+        assert shown.names <= ELEMENTS | {"p", "span", "code", "pre", "img"}
+        assert shown.attributes <= {"alttext", "class", "lspace", "rspace", "stretchy"}
+
+    def test_what_cannot_be_converted_stays_as_typed(self):
+        assert "<code>$\\nosuchcommand x$</code>" in self.shown("see $\\nosuchcommand x$")
+        assert "<code>$\\textbf{x}$</code>" in self.shown("see $\\textbf{x}$")
+
+    def test_a_page_of_them_has_its_time(self):
+        used = {"formula_seconds": MAX_FORMULA_SECONDS}
+        assert "<code>$a_7$</code>" in shown_markdown({"cell": {}, "resources": used}, "$a_7$")
+
+    def test_a_wide_one_scrolls_inside_the_page(self):
+        body = self.shown(
+            "$$" + "+".join(f"x_{{{i}}}^2" for i in range(80)) + "$$\n\nand $" + "a+" * 200 + "b$"
+        )
+        assert body.count("<math") == 2
+        with chromium() as browser:
+            page = new_page(browser, 390)
+            page.set_content(readable_page(f'<section class="text">{body}</section>'))
+            assert page.evaluate("document.documentElement.scrollWidth") == 390
+            assert page.evaluate("document.querySelector('math').scrollWidth || 1000") > 390
+            assert page.evaluate("document.querySelector('math').namespaceURI").endswith("MathML")
 
 
 class TestDifferences:

@@ -15,23 +15,47 @@ from pathlib import Path
 import nh3
 from tpc_courses.places import Places
 
+from tpc_grader.formulas import ELEMENTS
+
 # What a browser may do with feedback, said by the page itself and by the service that serves it.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
-_TAGS = nh3.ALLOWED_TAGS | {"section", "figure", "figcaption", "summary", "details"}
+# Lengths in formulas are short: what a student writes moves nothing far away.
+_LENGTH = re.compile(r"0|[0-9]?(\.[0-9]+)?em")
+_FORMULA = {
+    "alttext": re.compile(r".*", re.S),
+    "display": re.compile("block|inline"),
+    "mathvariant": re.compile("normal"),
+    "form": re.compile("prefix|infix|postfix"),
+    "scriptlevel": re.compile("[0-2]"),
+    "linethickness": re.compile("0"),
+    **dict.fromkeys(("stretchy", "displaystyle", "accent", "accentunder"), re.compile("true|false")),
+    **dict.fromkeys(("lspace", "rspace", "minsize", "maxsize", "width"), _LENGTH),
+}
+_TAGS = nh3.ALLOWED_TAGS | {"section", "figure", "figcaption", "summary", "details"} | ELEMENTS
 _ATTRIBUTES = {
     **{tag: names - {"style"} for tag, names in nh3.ALLOWED_ATTRIBUTES.items()},
     "*": {"class"},
     "img": {"src", "alt"},
     "th": {"scope", "colspan", "rowspan"},
     "td": {"colspan", "rowspan"},
+    "math": {"display", "alttext"},
+    "mi": {"mathvariant"},
+    "mo": {"form", "stretchy", "lspace", "rspace", "minsize", "maxsize"},
+    "mspace": {"width"},
+    "mfrac": {"linethickness", "displaystyle", "scriptlevel"},
+    "mrow": {"displaystyle", "scriptlevel"},
+    "mtable": {"displaystyle", "scriptlevel"},
+    "mover": {"accent"},
+    "munder": {"accentunder"},
 }
 _CLASSES = {
     "section": {"test", "good", "bad", "text", "code", "comment"},
     "p": {"total", "output"},
     "pre": {"output"},
     "div": {"output"},
-    "span": {"points"},
+    "span": {"points", "formula"},
+    "mtd": {"left", "right"},
     "table": {"difference"},
 }
 
@@ -57,7 +81,6 @@ def clean_body(text: str) -> str:
             "iframe",
             "object",
             "svg",
-            "math",
         },
         url_schemes={"http", "https", "mailto", "data"},
         link_rel="noopener noreferrer nofollow",
@@ -93,6 +116,8 @@ def released_hashes(places: Places, submission: str) -> dict[str, str]:
 def _allowed(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "class":
         return " ".join(sorted(set(value.split()) & _CLASSES.get(tag, set()))) or None
+    if tag in ELEMENTS:
+        return value if _FORMULA[attribute].fullmatch(value) else None
     if tag == "img" and attribute == "src":
         return value if _IMAGE.fullmatch(value) else None
     return None if attribute in ("href", "cite") and value.strip().lower().startswith("data:") else value
@@ -109,6 +134,11 @@ RULES = """
 .feedback .points { color: var(--quiet); font-weight: 400; }
 .feedback pre { white-space: pre-wrap; background: var(--panel); padding: 8px; border-radius: 6px; margin: 8px 0; }
 .feedback .output { border-left: 2px solid var(--line); padding-left: 8px; overflow-x: auto; }
+.feedback section.text, .feedback section.comment { overflow-x: auto; }
+.feedback .formula { display: block; overflow: auto hidden; padding: 4px 0; }
+.feedback math { font-size: 1.1em; }
+.feedback mtd.left { text-align: left; justify-items: start; padding-inline-start: 0; }
+.feedback mtd.right { text-align: right; justify-items: end; padding-inline-end: 0; }
 .feedback img { max-width: 100%; height: auto; background: #fff; }
 .feedback table { border-collapse: collapse; }
 .feedback table.difference { width: 100%; table-layout: fixed; }

@@ -8,21 +8,32 @@ feedback of a whole class. `set_markdown` puts the filter below in the place of 
 from __future__ import annotations
 
 import html
-from typing import Any
+import time
+from re import Match
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from mistune import BlockState, InlineState
+from nbconvert.filters.markdown_mistune import (
+    IPythonRenderer,
+    MarkdownWithMath,
+    MathBlockParser,
+    MathInlineParser,
+)
 from traitlets.config import Config
 
 from tpc_grader.feedback import clean_body
+from tpc_grader.formulas import shown_formula
 from tpc_grader.outputs import is_image
 
 # All pictures of one cell together, as base64.
 MAX_PICTURE_BYTES = 4 * 2**20
 # Markdown can be written so that parsing it takes the square of its length; longer text is shown as it was typed.
 MAX_MARKDOWN_CHARACTERS = 10_000
+# The formulas of one page together; those after it are shown as they were typed.
+MAX_FORMULA_SECONDS = 20.0
 
 
 def set_markdown(config: Config) -> None:
@@ -38,8 +49,11 @@ def shown_markdown(context: Context, source: str) -> str:
     pasted = context.get("cell", {}).get("attachments", {})
     # Without links to headings: what is cleaned keeps no places to link to.
     renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=pasted)
+    resources = context.get("resources")
+    renderer.page = resources if isinstance(resources, dict) else {}
+    markdown = MarkdownWithMath(renderer=renderer, block=_Blocks(), inline=_Inline(hard_wrap=False))
     try:
-        return clean_body(MarkdownWithMath(renderer=renderer).render(source))
+        return clean_body(markdown.render(source))
     except Exception:  # whatever a parser of others does with hostile text
         return _typed(source)
 
@@ -56,8 +70,63 @@ def pictures(attachments: Any) -> dict[str, dict[str, str]]:
     return found
 
 
+class _Blocks(MathBlockParser):
+    """Finds formulas that begin a line, and so none in code."""
+
+    SPECIFICATION: ClassVar[dict[str, str]] = {
+        **MathBlockParser.SPECIFICATION,
+        "multiline_math": r"^ {0,3}(?s:\$\$.*?(?<!\\)\$\$|\\\\\[.*?\\\\\]|\\\[.*?\\\](?=[ \t]*$)"
+        r"|\\begin\{(?P<math_env_name>[a-z]*\*?)\}.*?\\end\{(?P=math_env_name)\})",
+    }
+
+    def parse_multiline_math(self, m: Match[str], state: BlockState) -> int:
+        """Keep a formula in one paragraph; one between single backslashes gets the double ones of notebooks."""
+        text = m[0].strip()
+        single = text.startswith("\\[")
+        state.add_paragraph(f"\\{text[:-2]}\\{text[-2:]}" if single else text)
+        return m.end()
+
+
+class _Inline(MathInlineParser):
+    """Tells formulas from dollars as pandoc does: no space inside them, no digit after them."""
+
+    SPECIFICATION: ClassVar[dict[str, str]] = {
+        **MathInlineParser.SPECIFICATION,
+        "inline_math_tex": r"(?s:(?<![$\\])\$(?![\s$])(?P<math_inline_tex>[^$]*?[^\s$\\])\$(?![$\d]))",
+        "inline_math_latex": r"(?s:(?<!\\)\\{1,2}\((?P<math_inline_latex>.*?)\\{1,2}\))",
+    }
+
+    def parse_inline_math_latex(self, m: Match[str], state: InlineState) -> int:
+        """Parse a formula between brackets."""
+        state.append_token({"type": "inline_math", "raw": m["math_inline_latex"]})
+        return m.end()
+
+
 class _Renderer(IPythonRenderer):
-    """Shows a picture that is not there by the words that stand for it."""
+    """Shows formulas as MathML, and a picture that is not there by the words that stand for it."""
+
+    page: dict[str, Any]
+
+    def inline_math(self, body: str) -> str:
+        """Return a formula in a line."""
+        return self._formula(body, f"${body}$", display=False)
+
+    def block_math(self, body: str) -> str:
+        """Return a formula of its own line."""
+        return self._formula(body, f"$${body}$$", display=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        """Return an environment like `align`, a formula by itself."""
+        text = f"\\begin{{{name}}}{body}\\end{{{name}}}"
+        return self._formula(text, text, display=True)
+
+    def _formula(self, tex: str, typed: str, *, display: bool) -> str:
+        spent, began = self.page.get("formula_seconds") or 0.0, time.monotonic()
+        if spent >= MAX_FORMULA_SECONDS:
+            return f"<code>{html.escape(typed)}</code>"
+        shown = shown_formula(tex.strip(), typed, display=display)
+        self.page["formula_seconds"] = spent + time.monotonic() - began
+        return shown
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Return a picture; JupyterLab encodes the name of an attachment like an address."""
