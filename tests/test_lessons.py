@@ -30,10 +30,16 @@ def test_the_lesson_runs_within_its_memory(repository, slug):
 
 
 @pytest.mark.parametrize("slug", LESSONS)
-def test_a_question_takes_the_answer_and_names_each_usual_mistake(repository, slug, tmp_path):
+def test_a_lesson_verifies_itself_and_its_questions_name_each_usual_mistake(repository, slug, tmp_path):
     assert run_lessons(repository, [slug], lambda line: None)[slug]["status"] == "ok"
     notebook = nbformat.read(executed(repository, slug), as_version=4)
     states = [kept["state"] for kept in notebook.metadata.widgets[STATE]["state"].values()]
+    shown = [
+        out.get("data", {}).get("text/plain", "")
+        for cell in notebook.cells
+        for out in cell.get("outputs", ())
+    ]
+    assert [text for text in shown if text.startswith("✗")] == []
     questions = [state for state in states if "answer" in state]
     assert len(questions) == sum("\nask(" in cell.source for cell in notebook.cells)
     for facts in questions:
