@@ -51,7 +51,14 @@ AppleFigure(good)
 
 ```{code-cell} ipython3
 plt.subplots()
-check("good apples", good == 1140, "Count the bad ones first.")
+check("all apples", good < 1200, "Some are bad.")
+```
+
+**Checkpoint.** How many of them are good?
+
+```{code-cell} ipython3
+:tags: [hide-input]
+ask("good apples", 1140, "Count the bad ones first.")
 ```
 
 The share that is bad was printed as 4.9% by [Orchard and others](https://doi.org/10.1000/apples.7), who counted more.
@@ -59,6 +66,7 @@ The share that is bad was printed as 4.9% by [Orchard and others](https://doi.or
 ## Again
 
 ```{code-cell} ipython3
+:tags: [hide-input]
 ask("bad apples", 60, "Divide by twenty.")
 ```
 
@@ -79,7 +87,22 @@ BAD_LESSONS = {
     ),
     "few figures": ("plt.subplots()\ncheck", "check", "figures: 1 in 30 minutes, fewer than one for each 15"),
     "no interactive figure": ("AppleFigure(good)", "plt.plot(good)", "figures: none is interactive"),
-    "few checkpoints": ('ask("bad', 'print("bad', "checkpoints: 1 in 30 minutes, fewer than one for each 15"),
+    "few checkpoints": ('ask("bad', 'print("bad', "checkpoints: 1 questions in 30 minutes, fewer than one"),
+    "a checkpoint that answers itself": (
+        "## Again",
+        '**Checkpoint.** Is it so?\n\n```{code-cell} ipython3\ncheck("bad", good == 1140, "Count.")\n```\n\n## Again',
+        "cell 8: a checkpoint that does not ask the reader",
+    ),
+    "a checkpoint without code": (
+        "## References",
+        "## Checkpoint 3\n\nWhat is left?\n\n## References",
+        "cell 10: a checkpoint that does not ask the reader",
+    ),
+    "an answer in sight": (
+        ':tags: [hide-input]\nask("bad',
+        'ask("bad',
+        "cell 9: a question whose code, with the answer, is in sight. Begin the cell with `:tags: [hide-input]`",
+    ),
     "an unknown key": ("minutes: 30", "minutes: 30\ncolour: red", "front matter colour: unknown key"),
     "too few objectives": ("[count apples, weigh apples]", "[count]", "front matter objectives: "),
     "an unknown prerequisite": (

@@ -1,15 +1,9 @@
 """Lessons become notebooks that JupyterLab shows as the author meant."""
 
-from itertools import pairwise
-
 import pytest
 from campus_tree import REPOSITORY
-from tpc_courses.check import lesson_paths
 from tpc_courses.lesson import FOLDED, notebook_from, read_lesson
-from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
-
-LESSONS = lesson_paths(Places(REPOSITORY, REPOSITORY / ".campus"))
 
 
 def test_questions_hide_their_answers_in_jupyterlab():
@@ -21,20 +15,6 @@ def test_questions_hide_their_answers_in_jupyterlab():
     assert {cell.source.splitlines()[0] for cell in asked} == {FOLDED}
     plain = [cell for cell in cells if cell.cell_type == "code" and cell not in asked]
     assert not any("jupyter" in cell.metadata for cell in plain)
-
-
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_checkpoint_is_a_folded_question_to_the_reader(path):
-    cells = notebook_from(path).cells
-    asked = [
-        after
-        for before, after in pairwise(cells)
-        if before.cell_type == "markdown" and "**Checkpoint.**" in before.source
-    ]
-    assert asked
-    for cell in asked:
-        assert cell.source.startswith(FOLDED)
-        assert "\nask(" in cell.source
 
 
 GOOD = "---\ntitle: Apples\nobjectives: [count them, weigh them]\nminutes: 30\n---\n\n# Apples\n"

@@ -120,6 +120,8 @@ def notebook_from(path: Path) -> NotebookNode:
     return copy.deepcopy(_notebook_of(path.read_text(encoding="utf-8"), path.suffix))
 
 
+# The tag by which MyST folds a cell.
+FOLDING = "hide-input"
 FOLDED = "# Run this cell; then type your answer below it."
 
 
@@ -138,7 +140,7 @@ def _notebook_of(text: str, suffix: str) -> NotebookNode:
             cell.outputs, cell.execution_count = [], None
             # MyST's wish, in JupyterLab's words: a question must not show its answer above the field.
             # The first line of a folded cell stays in sight, so that must not be the one with the answer.
-            if "hide-input" in cell.metadata.get("tags", []):
+            if FOLDING in cell.metadata.get("tags", []):
                 cell.metadata["jupyter"] = {"source_hidden": True}
                 cell.source = f"{FOLDED}\n{cell.source}"
     notebook.metadata = NotebookNode(
