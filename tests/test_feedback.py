@@ -27,7 +27,9 @@ from tpc_grader.feedback import POLICY, clean_body, publish_feedback, readable_p
 from tpc_grader.feedback_notebook import VERDICT, HideTests, scrub, shown_test
 from tpc_grader.formulas import ELEMENTS
 from tpc_grader.intake import Intake
-from tpc_grader.prose import MAX_FORMULA_SECONDS, shown_markdown
+from tpc_grader.limits import Limits
+from tpc_grader.outputs import clean_outputs
+from tpc_grader.prose import MAX_PAGE_SECONDS, shown_markdown
 from tpc_grader.records import newest_feedback, standing
 from tpc_grader.results import CellScore, Graded
 
@@ -167,6 +169,17 @@ class TestHidingTests:
 @pytest.fixture
 def graded(tree):
     """A submission of ada's, graded without a sandbox: what it put out is given."""
+    return graded_with(
+        tree,
+        [
+            {"output_type": "stream", "name": "stdout", "text": "printed\n<script>alert(2)</script>"},
+            {"output_type": "display_data", "metadata": {}, "data": {"text/html": "".join(HOSTILE)}},
+        ],
+    )
+
+
+def graded_with(tree, outputs):
+    """Return the course, and a submission of ada's whose answer put out what is given."""
     (course,) = (each for each in load_courses(tree) if each.id == COURSE)
     coursework.prepare_course(tree, course)
     intake = Intake(tree, {COURSE: course})
@@ -176,10 +189,6 @@ def graded(tree):
     )
     notebook.cells[answer].source = "def double(x):\n    return x + 1  # <script>alert(1)</script>"
     submission = intake.receive(COURSE, EXERCISE, "ada", pack({NOTEBOOK: nbformat.writes(notebook).encode()}))
-    outputs = [
-        {"output_type": "stream", "name": "stdout", "text": "printed\n<script>alert(2)</script>"},
-        {"output_type": "display_data", "metadata": {}, "data": {"text/html": "".join(HOSTILE)}},
-    ]
     score = CellScore("test-double", 0.0, 2.0, False, "double(3) should be twice 3")
     result = Graded("graded", "", "", (score,), submission.version, outputs={answer: outputs})
     grading.record(tree, course, submission, result)
@@ -360,8 +369,13 @@ class TestFormulas:
         assert "<code>$\\textbf{x}$</code>" in self.shown("see $\\textbf{x}$")
 
     def test_a_page_of_them_has_its_time(self):
-        used = {"formula_seconds": MAX_FORMULA_SECONDS}
-        assert "<code>$a_7$</code>" in shown_markdown({"cell": {}, "resources": used}, "$a_7$")
+        used = {"prose_seconds": MAX_PAGE_SECONDS}
+        assert shown_markdown({"cell": {}, "resources": used}, "$a_7$") == "<pre>$a_7$</pre>"
+        self.spends(used := {})
+        assert 0 < used["prose_seconds"] < MAX_PAGE_SECONDS
+
+    def spends(self, used):
+        assert "<math" in shown_markdown({"cell": {}, "resources": used}, "$a_8$")
 
     def test_a_wide_one_scrolls_inside_the_page(self):
         body = self.shown(
@@ -374,6 +388,43 @@ class TestFormulas:
             assert page.evaluate("document.documentElement.scrollWidth") == 390
             assert page.evaluate("document.querySelector('math').scrollWidth || 1000") > 390
             assert page.evaluate("document.querySelector('math').namespaceURI").endswith("MathML")
+
+
+JPEG = base64.b64encode(b"\xff\xd8\xff and so on").decode()
+PUT_OUT = {
+    r"$\displaystyle \sqrt{\frac{1}{n}}$": "text/latex",
+    r"\begin{align}a &< b\\ c &> d\end{align}": "text/latex",
+    "*so* $p<q$ & **more**\n\n$$x^2$$": "text/markdown",
+    JPEG: "image/jpeg",
+}
+
+
+class TestOutputs:
+    """What cells put out, from the sandbox's words to the page."""
+
+    def body(self, tree, bundles):
+        shown = [
+            {"output_type": "display_data", "data": {**bundle, "text/plain": "<object>"}}
+            for bundle in bundles
+        ]
+        course, _ = graded_with(tree, clean_outputs(shown, Limits()))
+        assert coursework.release_feedback(tree, course, EXERCISE) == (1, ())
+        return newest_feedback(tree, course, EXERCISE, "ada")[1].partition("<main")[2]
+
+    def test_formulas_prose_and_pictures_are_drawn(self, tree):
+        body = self.body(tree, [{kind: text} for text, kind in PUT_OUT.items()])
+        for drawn in ("<msqrt>", "<mtable", "<em>so</em>", "<msup>", "<mi>p</mi><mo>&lt;</mo><mi>q</mi>"):
+            assert drawn in body
+        assert f'src="data:image/jpeg;base64,{JPEG}"' in body
+        assert not re.search(r"object|\$|\\\\", re.sub("<[^>]*>", " ", body))
+
+    @pytest.mark.parametrize("kind", ["text/latex", "text/markdown"])
+    def test_hostile_ones_run_nothing_and_hold_up_nobody(self, tree, kind):
+        short = [text for text in (*HOSTILE, *HOSTILE_FORMULAS) if len(text) < 5_000]
+        body = self.body(tree, [{kind: f"before {text}\n\nafter $a$"} for text in short])
+        tags = re.findall(r"<[^>]*>", re.sub(r' alttext="[^"]*"', "", body))
+        assert [tag for tag in tags if FORBIDDEN.search(tag)] == []
+        assert body.count("before") == len(short)
 
 
 class TestDifferences:

@@ -69,7 +69,8 @@ def _clean_data(data: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(body, str):
             continue
         if mime in TEXTS:
-            kept[mime] = nh3.clean(body) if mime == "text/markdown" else clean_text(body)
+            # HTML in Markdown is cleaned when it is drawn: here a formula's "<" would be taken for a tag.
+            kept[mime] = clean_text(body)
         elif mime == "text/html":
             kept[mime] = nh3.clean(clean_text(body))
         elif is_image(mime, body):

@@ -32,8 +32,8 @@ from tpc_grader.outputs import is_image
 MAX_PICTURE_BYTES = 4 * 2**20
 # Markdown can be written so that parsing it takes the square of its length; longer text is shown as it was typed.
 MAX_MARKDOWN_CHARACTERS = 10_000
-# The formulas of one page together; those after it are shown as they were typed.
-MAX_FORMULA_SECONDS = 20.0
+# The text and formulas of one page together; those after it are shown as they were typed.
+MAX_PAGE_SECONDS = 20.0
 
 
 def set_markdown(config: Config) -> None:
@@ -44,18 +44,22 @@ def set_markdown(config: Config) -> None:
 @pass_context
 def shown_markdown(context: Context, source: str) -> str:
     """Return the Markdown of the cell at hand as clean HTML; what cannot be parsed, as it was typed."""
-    if len(source) > MAX_MARKDOWN_CHARACTERS:
+    resources = context.get("resources")
+    page = resources if isinstance(resources, dict) else {}
+    spent, began = page.get("prose_seconds") or 0.0, time.monotonic()
+    if len(source) > MAX_MARKDOWN_CHARACTERS or spent >= MAX_PAGE_SECONDS:
         return _typed(source)
     pasted = context.get("cell", {}).get("attachments", {})
     # Without links to headings: what is cleaned keeps no places to link to.
     renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=pasted)
-    resources = context.get("resources")
-    renderer.page = resources if isinstance(resources, dict) else {}
+    renderer.ends = began + MAX_PAGE_SECONDS - spent
     markdown = MarkdownWithMath(renderer=renderer, block=_Blocks(), inline=_Inline(hard_wrap=False))
     try:
         return clean_body(markdown.render(source))
     except Exception:  # whatever a parser of others does with hostile text
         return _typed(source)
+    finally:
+        page["prose_seconds"] = spent + time.monotonic() - began
 
 
 def pictures(attachments: Any) -> dict[str, dict[str, str]]:
@@ -105,7 +109,7 @@ class _Inline(MathInlineParser):
 class _Renderer(IPythonRenderer):
     """Shows formulas as MathML, and a picture that is not there by the words that stand for it."""
 
-    page: dict[str, Any]
+    ends: float
 
     def inline_math(self, body: str) -> str:
         """Return a formula in a line."""
@@ -121,12 +125,9 @@ class _Renderer(IPythonRenderer):
         return self._formula(text, text, display=True)
 
     def _formula(self, tex: str, typed: str, *, display: bool) -> str:
-        spent, began = self.page.get("formula_seconds") or 0.0, time.monotonic()
-        if spent >= MAX_FORMULA_SECONDS:
+        if time.monotonic() >= self.ends:
             return f"<code>{html.escape(typed)}</code>"
-        shown = shown_formula(tex.strip(), typed, display=display)
-        self.page["formula_seconds"] = spent + time.monotonic() - began
-        return shown
+        return shown_formula(tex.strip(), typed, display=display)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Return a picture; JupyterLab encodes the name of an attachment like an address."""
