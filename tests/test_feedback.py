@@ -268,6 +268,14 @@ def with_prose(tree):
     return course
 
 
+def formgraders_page(tree, course):
+    """Return ada's work as the formgrader shows it."""
+    config = coursework.course_config(tree, course)
+    config.HTMLExporter.template_name = "classic"
+    path = tree.nbgrader(COURSE) / "autograded" / "ada" / EXERCISE / NOTEBOOK
+    return HTMLExporter(config=config).from_filename(str(path))[0]
+
+
 class TestProse:
     def test_pasted_pictures_are_shown_and_missing_ones_hold_up_nobody(self, tree, with_prose):
         assert coursework.release_feedback(tree, with_prose, EXERCISE) == (2, ())
@@ -279,10 +287,7 @@ class TestProse:
         assert not any(FORBIDDEN.search(tag) for tag in re.findall(r"<[^>]*>", body))
 
     def test_the_formgraders_pages_run_nothing_of_a_students_text(self, tree, with_prose):
-        path = tree.nbgrader(COURSE) / "autograded" / "ada" / EXERCISE / NOTEBOOK
-        config = coursework.course_config(tree, with_prose)
-        config.HTMLExporter.template_name = "classic"
-        page, _ = HTMLExporter(config=config).from_filename(str(path))
+        page = formgraders_page(tree, with_prose)
         for hostile in ("<script>alert(3)", "onerror", 'href="javascript', "onload=alert"):
             assert hostile not in page
         assert PICTURE in page
@@ -390,6 +395,11 @@ class TestFormulas:
             assert page.evaluate("document.querySelector('math').namespaceURI").endswith("MathML")
 
 
+def tags(page):
+    """Return the tags of a page without the TeX that formulas tell."""
+    return re.findall(r"<[^>]*>", re.sub(r""" alttext=("[^"]*"|'[^']*')""", "", page))
+
+
 JPEG = base64.b64encode(b"\xff\xd8\xff and so on").decode()
 PUT_OUT = {
     r"$\displaystyle \sqrt{\frac{1}{n}}$": "text/latex",
@@ -408,6 +418,9 @@ class TestOutputs:
             for bundle in bundles
         ]
         course, _ = graded_with(tree, clean_outputs(shown, Limits()))
+        page = formgraders_page(tree, course).partition("<main")[2]
+        assert "<script>alert" not in page
+        assert [tag for tag in tags(page) if re.search(r"\son\w+\s*=|javascript:|evil\.example", tag)] == []
         assert coursework.release_feedback(tree, course, EXERCISE) == (1, ())
         return newest_feedback(tree, course, EXERCISE, "ada")[1].partition("<main")[2]
 
@@ -422,8 +435,7 @@ class TestOutputs:
     def test_hostile_ones_run_nothing_and_hold_up_nobody(self, tree, kind):
         short = [text for text in (*HOSTILE, *HOSTILE_FORMULAS) if len(text) < 5_000]
         body = self.body(tree, [{kind: f"before {text}\n\nafter $a$"} for text in short])
-        tags = re.findall(r"<[^>]*>", re.sub(r' alttext="[^"]*"', "", body))
-        assert [tag for tag in tags if FORBIDDEN.search(tag)] == []
+        assert [tag for tag in tags(body) if FORBIDDEN.search(tag)] == []
         assert body.count("before") == len(short)
 
 
