@@ -210,6 +210,14 @@ def test_a_bad_lesson_is_told_what_is_wrong(tree, case):
     assert expected in found[0]
 
 
+def test_the_line_that_a_folded_cell_shows_is_not_its_authors(tree):
+    path, question = tree.notebooks / "data" / "apples.md", 'ask("bad'
+    write(path, GOOD.replace(question, "x = 1\n" * 14 + question))
+    assert check(tree) == []
+    write(path, GOOD.replace(question, "x = 1\n" * 15 + question))
+    assert ["16 lines, more than 15" in str(problem) for problem in check(tree)] == [True]
+
+
 @pytest.mark.parametrize(
     "prose",
     [

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from tpc_courses.lesson import FOLDING
+from tpc_courses.lesson import FOLDING, written
 from tpc_courses.problems import Problem
 
 MAXIMUM_CELL_LINES = 15
@@ -41,12 +41,12 @@ def budget_problems(name: str, notebook: NotebookNode, minutes: int) -> Iterator
 
 def sources(notebook: NotebookNode, kind: str) -> list[str]:
     """Return the sources of all cells of a kind, "code" or "markdown"."""
-    return [cell.source for cell in notebook.cells if cell.cell_type == kind]
+    return [written(cell) for cell in notebook.cells if cell.cell_type == kind]
 
 
 def _cell_problems(name: str, notebook: NotebookNode) -> Iterator[Problem]:
     for index, cell in enumerate(notebook.cells):
-        lines = cell.source.count("\n") + 1
+        lines = written(cell).count("\n") + 1
         if cell.cell_type == "code" and lines > MAXIMUM_CELL_LINES:
             found = f"{lines} lines, more than {MAXIMUM_CELL_LINES}"
             remedy = "Split it, or move the code to tpc_lab with a test"

@@ -125,6 +125,11 @@ FOLDING = "hide-input"
 FOLDED = "# Run this cell; then type your answer below it."
 
 
+def written(cell: NotebookNode) -> str:
+    """Return the source of a cell as its author wrote it, without the line that a folded cell shows."""
+    return str(cell.source).removeprefix(f"{FOLDED}\n")
+
+
 @functools.lru_cache(maxsize=256)
 def _notebook_of(text: str, suffix: str) -> NotebookNode:
     """Return the notebook of a source; a build asks for each several times, and reading takes long."""
