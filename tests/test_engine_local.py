@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -391,6 +393,31 @@ def test_a_killed_server_is_noticed_and_starts_again(campus, ada):
         keeper.kill()
     wait_for(lambda: not running(campus, "ada"), seconds=60)
     assert ada.run("print(6 * 7)") == ["42"]
+
+
+def test_a_server_ends_whichever_of_its_threads_gets_the_signal(ada):
+    asyncio.run(list_files(ada))
+    (keeper,) = ada.keepers()
+    first = keeper.children()[0]
+    server = min(first.children(), key=psutil.Process.create_time)
+    deaf = [
+        each.id for each in server.threads() if each.id != server.pid and takes_sigterm(server.pid, each.id)
+    ]
+    assert ctypes.CDLL(None).tgkill(server.pid, deaf[0], signal.SIGTERM) == 0
+    wait_for(lambda: not server.is_running(), seconds=10)  # then the hub would send another
+
+
+def takes_sigterm(process: int, thread: int) -> bool:
+    status = Path(f"/proc/{process}/task/{thread}/status").read_text()
+    blocked = int(re.search(r"SigBlk:\s*(\S+)", status)[1], 16)
+    return not blocked >> (signal.SIGTERM - 1) & 1
+
+
+async def list_files(student: Student) -> None:
+    """Have a server work with files, which it does in a thread."""
+    async with browser() as session:
+        seat = await student.seat(session)
+        await seat.call("GET", "/api/contents")
 
 
 def test_a_killed_hub_finds_running_servers_again(campus, bob):

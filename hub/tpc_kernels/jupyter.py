@@ -19,6 +19,8 @@ from tpc_kernels.order import Order
 
 # jsonschema parses this grammar in every process (0.8 CPU-s, 25 MB) to check formats nobody here uses.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+# With it, a server's HTTP client keeps a thread to look up names; the hub has an address.
+sys.modules.setdefault("aiodns", None)  # type: ignore[arg-type]
 
 # Where a box's own forkserver listens, and how a kernel provisioner learns it.
 SOCKET = "/run/forkserver.sock"
@@ -135,9 +137,15 @@ def run_server(arguments: list[str]) -> int:
     listener.setblocking(False)
     # The address in the settings is the one outside; inside there is just this socket.
     ServerApp._find_http_port = lambda self: None  # type: ignore[method-assign]
-    ServerApp._bind_http_server = lambda self: self.http_server.add_socket(listener)  # type: ignore[method-assign]
+    ServerApp._bind_http_server = lambda self: _listen(self, listener)  # type: ignore[method-assign]
     sys.argv = ["jupyterhub-singleuser", *arguments]
     return main() or 0
+
+
+def _listen(app: Any, listener: socket.socket) -> None:
+    app.http_server.add_socket(listener)
+    # The kernel may give SIGTERM to any thread, and the one that waits for requests would sleep on: have it woken.
+    app.io_loop.asyncio_loop.add_signal_handler(signal.SIGTERM, app._signal_stop, signal.SIGTERM, None)
 
 
 def _make_room() -> None:
