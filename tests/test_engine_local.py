@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlencode
 
+import aiohttp
 import escapes
 import nbformat
 import psutil
@@ -284,6 +285,70 @@ def test_a_full_home_keeps_no_server_from_starting(campus):
         assert eve.run("print(6 * 7)") == ["42"]
     finally:
         eve.home.chmod(mode)
+
+
+HOLES = (
+    "import os, resource, time\n"
+    "def holes(count):\n"
+    "    for n in range(count):\n"
+    "        with open(f'hole{n}', 'wb') as file: file.truncate(2 * 2**30)\n"
+    "def await_limit(low):\n"
+    "    for _ in range(900):\n"
+    "        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+    "        if (soft < hard) == low: break\n"
+    "        time.sleep(0.1)\n"
+    "    print(soft < hard)\n"
+)
+WRITE = "with open('large', 'wb') as file: file.write(bytes(1_000_000))"
+
+
+def test_whoever_fills_a_home_is_told_and_can_make_room(campus):
+    async def fill(student: Student) -> None:
+        async with browser() as session:
+            seat = await student.seat(session)
+            kernel = await seat.start_kernel()
+            assert await seat.run(kernel, f"{HOLES}\nholes(6)\nawait_limit(True)") == "True\n"
+            with pytest.raises(RuntimeError, match="File too large"):
+                await seat.run(kernel, WRITE)
+            long = {"type": "file", "format": "text", "content": "x" * 100_000}
+            with pytest.raises(RuntimeError, match=r"long\.txt: not saved\. Your home is full"):
+                await seat.call("PUT", "/api/contents/long.txt", long)
+            # A small file is saved, and another kernel starts.
+            small = {"type": "file", "format": "text", "content": "x" * 10_000}
+            await seat.call("PUT", "/api/contents/small.txt", small)
+            another = await seat.start_kernel()
+            assert "42" in await seat.run(another, "6 * 7")
+            # What is deleted in JupyterLab makes room.
+            for number in range(6):
+                await seat.call("DELETE", f"/api/contents/hole{number}")
+            assert await seat.run(kernel, f"await_limit(False)\n{WRITE}\n'written'") == "False\n'written'"
+
+    asyncio.run(fill(Student(campus, "fay")))
+
+
+def test_a_server_whose_home_holds_far_too_much_ends_and_says_why_it_does_not_start(campus):
+    async def overfill(student: Student) -> str:
+        async with browser() as session:
+            seat = await student.seat(session)
+            kernel = await seat.start_kernel()
+            with contextlib.suppress(RuntimeError, TypeError, aiohttp.ClientError):
+                await seat.run(kernel, f"{HOLES}\nholes(12)\ntime.sleep(600)")
+            await asyncio.to_thread(wait_for, lambda: not student.keepers(), campus.process)
+            deadline = time.monotonic() + 120
+            text = ""
+            while "did not start" not in text and time.monotonic() < deadline:
+                async with session.get(f"{campus.url}/hub/spawn") as answer:
+                    text = await answer.text()
+                await asyncio.sleep(0.5)
+            return text
+
+    gil = Student(campus, "gil")
+    assert "your home holds far more than it may" in asyncio.run(overfill(gil))
+    log = (campus.places.logs / "servers" / "gil.log").read_text()
+    assert "holds more than 20 GiB" in log
+    for each in gil.home.glob("hole*"):
+        each.unlink()
+    assert gil.run("print(6 * 7)") == ["42"]
 
 
 def test_lessons_of_the_book_run_in_kernels_of_the_engine(campus):

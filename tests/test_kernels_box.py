@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,7 @@ import psutil
 import pytest
 from campus_tree import REPOSITORY
 from running_campus import wait_for
+from tpc_kernels.room import MOST_LEVELS, NoRoom, Room, _sizes
 
 HERE = Path(__file__).parent
 NORMAL_USER = 54321
@@ -326,12 +328,164 @@ def cmdline(process: psutil.Process) -> list[str]:
         ("open('/dev/shm/x', 'wb').write(bytes(9_000_000))", {}, "No space left"),
         ("open('/run/x', 'wb').write(bytes(9_000_000))", {}, "No space left"),
         ("for n in range(20_000): open(f'/tmp/{n}', 'w')", {"open_files": 50_000}, "No space left|Too many"),
+        ("import os; os.posix_fallocate(os.open('/tmp/x', 66), 0, 9_000_000)", {}, "No space left"),
     ],
 )
 def test_room_is_limited(driver, code, limits, error):
     answer = driver.run(code, {"tmp_bytes": 8_000_000, "limits": limits})
     assert answer["ending"][0] == "exited"
     assert re.search(error, answer["output"]), answer
+
+
+# Runs in a box whose home may hold 5 MB: writes until that is refused, and tells what it saw.
+FILL = """
+import os, resource, time
+
+HOME = "/home/user"
+
+def write(name, size):
+    with open(f"{HOME}/{name}", "wb") as file:
+        file.write(bytes(size))
+
+def until(wanted, action):
+    for number in range(1200):
+        try:
+            action(number)
+            said = "done"
+        except OSError as e:
+            said = e.strerror
+        if said == wanted:
+            return said
+        time.sleep(0.1)
+    return f"never {wanted}"
+
+def fill(number):
+    write(number % 7, 1_000_000)
+"""
+
+
+def home_of(driver, folder: Path, most: int = 5_000_000) -> dict:
+    """Return a box with a home of its own that may hold `most` bytes."""
+    home = driver.folder / "own" / folder.name
+    home.mkdir(exist_ok=True)
+    if os.getuid() == 0:
+        os.chown(home, *(2 * (300_000 if driver.user is None else driver.user,)))
+    limits = {"home_bytes": most, "file_bytes": 4 * most}
+    return {"writable": [[str(home), "/home/user"]], "home": "/home/user", "limits": limits}
+
+
+def test_in_a_full_home_files_grow_again_when_some_are_deleted(driver, tmp_path):
+    code = (
+        f"{FILL}\n"
+        "print(until('File too large', fill))\n"
+        "write('small', 60_000)\n"
+        "os.truncate(f'{HOME}/1', 5)\n"
+        "for name in os.listdir(HOME): os.unlink(f'{HOME}/{name}')\n"
+        "print(until('done', lambda number: write('large', 1_000_000)))\n"
+    )
+    answer = driver.run(code, home_of(driver, tmp_path), seconds=150)
+    assert answer["ending"] == ["exited", 0], answer
+    assert [line for line in answer["output"].splitlines() if "home" not in line] == [
+        "File too large",
+        "done",
+    ]
+
+
+@pytest.mark.parametrize(
+    "growth",
+    [
+        "for n in range(1000): write(f'small{n}', 60_000)",
+        "for n in range(2000): os.symlink('x' * 4000, f'{HOME}/link{n}'); os.mkdir(f'{HOME}/folder{n}')",
+        # Where nothing forbids to lift the limit, or before it is set.
+        "for n in range(20): os.truncate(os.open(f'{HOME}/hole{n}', os.O_CREAT | os.O_RDWR), 1_000_000)",
+    ],
+)
+def test_whoever_fills_a_home_all_the_same_is_ended_and_starts_no_more(driver, tmp_path, growth):
+    box = home_of(driver, tmp_path)
+    code = f"{FILL}\nwhile True:\n    try:\n        {growth}\n    except OSError:\n        pass\n"
+    answer = driver.run(code, box, seconds=150)
+    assert answer["ending"] == ["full", 122], answer
+    assert "twice what is allowed" in answer["output"]
+    assert driver.run("print('inside')", box)["ending"] == ["full", 122]
+
+
+def test_deleted_files_that_are_held_open_count(driver, tmp_path):
+    code = (
+        f"{FILL}\n"
+        "kept = []\n"
+        "while True:\n"
+        "    kept.append(open(f'{HOME}/x', 'wb', 0))\n"
+        "    kept[-1].write(bytes(50_000))\n"
+        "    os.unlink(f'{HOME}/x')\n"
+        "    time.sleep(0.01)\n"
+    )
+    assert driver.run(code, home_of(driver, tmp_path), seconds=150)["ending"] == ["full", 122]
+
+
+def test_no_process_lifts_the_limit_of_a_full_home(driver, tmp_path):
+    code = (
+        f"{FILL}\n"
+        "import subprocess, sys\n"
+        "sibling = subprocess.Popen(['sleep', '600'])\n"
+        "print(until('File too large', fill))\n"
+        "limit = resource.RLIMIT_FSIZE\n"
+        "soft, hard = resource.getrlimit(limit)\n"
+        "print(soft < hard, resource.prlimit(sibling.pid, limit) == (soft, hard))\n"
+        "for act in (lambda: resource.setrlimit(limit, (hard, hard)),\n"
+        "            lambda: resource.prlimit(0, limit, (hard, hard)),\n"
+        "            lambda: resource.prlimit(sibling.pid, limit, (hard, hard)),\n"
+        "            lambda: resource.prlimit(1, limit, (hard, hard))):\n"
+        "    try:\n"
+        "        print(act())\n"
+        "    except (OSError, ValueError) as e:\n"
+        "        print('refused')\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
+        "sys.stdout.flush()\n"
+        "if os.fork() == 0:\n"
+        "    print(until('File too large', fill), flush=True)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "sibling.kill()\n"
+    )
+    output = driver.output(code, home_of(driver, tmp_path), seconds=150).splitlines()
+    expected = ["File too large", "True True", *4 * ["refused"], "File too large"]
+    assert [line for line in output if "home" not in line] == expected
+
+
+def test_holes_and_links_are_counted_and_nothing_is_hidden(tmp_path):
+    (tmp_path / "everything").symlink_to("/")
+    with open(tmp_path / "hole", "wb") as file:
+        file.truncate(4_000_000)
+    os.link(tmp_path / "hole", tmp_path / "another name")
+    assert 4_000_000 <= sum(_sizes([str(tmp_path)], [])) < 4_100_000
+    held = open(tmp_path / "hole", "rb")  # noqa: SIM115
+    with held:
+        os.unlink(tmp_path / "hole")
+        os.unlink(tmp_path / "another name")
+        assert 4_000_000 <= sum(_sizes([str(tmp_path)], [os.getpid()])) < 4_100_000
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(MOST_LEVELS + 1):
+        os.mkdir("d" * 200, dir_fd=here)
+        here, above = os.open("d" * 200, os.O_RDONLY, dir_fd=here), here
+        os.close(above)
+    os.close(here)
+    open_before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(NoRoom, match="one in another"):
+        sum(_sizes([str(tmp_path)], []))
+    assert len(os.listdir("/proc/self/fd")) == open_before
+
+
+def test_a_disk_that_is_nearly_full_keeps_its_last_room(tmp_path, monkeypatch):
+    with subprocess.Popen(["sleep", "600"]) as process:
+        room = Room([str(tmp_path)], 2**40, process.pid, os.getuid())
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        monkeypatch.setattr("tpc_kernels.room.RESERVE_BYTES", 2**62)
+        room.look()
+        assert resource.prlimit(process.pid, resource.RLIMIT_FSIZE) == (64 * 2**10, hard)
+        monkeypatch.setattr("tpc_kernels.room.RESERVE_BYTES", 0)
+        room.look()
+        assert resource.prlimit(process.pid, resource.RLIMIT_FSIZE) == (hard, hard)
+        process.kill()
 
 
 def test_time_on_the_cpu_is_limited(driver):

@@ -162,6 +162,20 @@ def test_linear_algebra_takes_the_threads_a_new_process_would_take(surroundings)
     assert counts[1] - counts[0] in (2, 4)  # numpy and scipy may each bring a library of their own
 
 
+def test_a_cell_that_cannot_write_because_the_home_is_full_says_so(surroundings, tmp_path):
+    code = (
+        "import resource\n"
+        "before = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "def write():\n"
+        f"    with open({str(tmp_path / 'x')!r}, 'wb') as file: file.write(bytes(1_000_000))\n"
+    )
+    with kernel() as (_, run):
+        run(code + "write()\nresource.setrlimit(resource.RLIMIT_FSIZE, (65536, before[1]))")
+        said = run("write()")
+    assert "OSError" in said
+    assert "Your home is full" in said
+
+
 def test_two_kernels_draw_different_random_numbers(shared):
     code = (
         "import random, numpy, uuid, secrets, tempfile, jax\n"

@@ -52,6 +52,7 @@ def write_server_configuration(places: Places) -> None:
         server = {
             "ServerApp": {"jpserver_extensions": enabled | _NOT_SERVED},
             "LabApp": _LAB_APP,
+            "FileContentsManager": _FILES,
             "LabServerApp": {"extra_labextensions_path": [str(folder / "labextensions")]},
         }
         _copy_lab_extension(folder / "labextensions")
@@ -80,6 +81,8 @@ _HIDDEN_IN_LAB = {
 _NOT_SERVED = {"jupyter_lsp": False}
 # Software is read-only for everybody; the other manager opens a connection to PyPI at each start.
 _LAB_APP = {"extension_manager": "readonly"}
+# A trash that JupyterLab does not show would keep a full home full.
+_FILES = {"delete_to_trash": False, "pre_save_hook": "tpc_kernels.full_home.refuse_to_save"}
 
 
 def _copy_lab_extension(folder: Path) -> None:

@@ -24,6 +24,7 @@ class Limits(Section):
     processes: int = Field(default=200, ge=20, description="processes and threads of a server")
     tmp_gib: float = Field(default=0.5, gt=0, description="size of a server's /tmp, which lies in memory")
     file_gib: float = Field(default=2.0, gt=0, description="size of the largest file")
+    home_gib: float = Field(default=10.0, ge=0, description="size of a home; 0: until the disk is full")
     idle_minutes: int = Field(default=60, ge=1, description="a server idle this long is stopped; files stay")
 
 

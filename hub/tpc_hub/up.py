@@ -264,7 +264,7 @@ def _start_screen(places: Places, settings: Settings, welcome: list[str]) -> lis
 
 def protection_lines(settings: Settings) -> list[str]:
     """Return what is protected here and what is not, for people to read."""
-    active, missing = engine_for(settings).protections()
+    active, missing = engine_for(settings).protections(settings)
     lines = ["Protected on this machine:", *(f"  - {line}" for line in active)] if active else []
     return lines + (["Not protected:", *(f"  - {line}" for line in missing)] if missing else [])
 

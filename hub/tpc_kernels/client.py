@@ -33,7 +33,7 @@ class NoForkserver(RuntimeError):
 
 @dataclass(frozen=True)
 class Ending:
-    """How a process ended: exited, signalled, oom, timeout, failed (no box could be built) or lost.
+    """How a process ended: exited, signalled, oom, full, timeout, failed (no box could be built) or lost.
 
     Lost: the forkserver died before the process did, so that nobody knows its code.
     """

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tpc_kernels import full_home
 from tpc_kernels.forked import be_forked, take_leave
 from tpc_kernels.forkserver import Forkserver, listen
 from tpc_kernels.order import Order
@@ -171,6 +172,7 @@ def run_kernel(arguments: list[str]) -> int:
     app: Any = IPKernelApp.instance()
     app.initialize([*arguments, "--IPKernelApp.parent_handle=1"])
     _return_memory_after_cells(app.shell.events)
+    app.shell.events.register("post_run_cell", full_home.explain)
     app.start()
     return 0
 

@@ -22,10 +22,12 @@ from tpc_kernels.box import Box, close_in, open_doors, reset_signals
 from tpc_kernels.limits import Group, remove_group
 from tpc_kernels.log import Log
 from tpc_kernels.relay import Relay
+from tpc_kernels.room import NoRoom, Room
 from tpc_kernels.turns import LOOK_SECONDS, Turns
 
 FAILED = 125
 OUT_OF_MEMORY = 137
+OUT_OF_ROOM = 122
 Run = Callable[[], int]
 
 
@@ -42,9 +44,9 @@ def keep(
 ) -> tuple[str, int]:
     """Run `run` as the first process of a box and wait for it; returns (how it ended, code).
 
-    How: "exited" (code of the program), "signalled" (number of the signal), "oom", or "failed" (the box could
-    not be built; the reason is on stderr). The sockets `outside` are closed inside. If the box is `logged`, our
-    standard output is its log, and stays outside.
+    How: "exited" (code of the program), "signalled" (number of the signal), "oom", "full" (what it may write is
+    far too large), or "failed" (the box could not be built; the reason is on stderr). The sockets `outside` are
+    closed inside. If the box is `logged`, our standard output is its log, and stays outside.
     """
     as_root = os.geteuid() == 0
     _allow_connections()
@@ -67,6 +69,8 @@ def keep(
     theirs.close()
     try:
         group.add(first)
+        room = Room((outside for outside, _ in box.writable), box.limits.home_bytes, first, box.uid or 0)
+        room.count()  # whoever has far too much must not get a moment to add to it
         with Relay() as relay:
             for door in _receive_doors(ours, box):
                 relay.lead(door, door.getsockname())
@@ -74,12 +78,15 @@ def keep(
                 _open_front(relay, front)
             if log is not None:
                 log.follow(relay)
-            status = _wait(first, relay, Turns(group))
+            status = _wait(first, relay, Turns(group), room)
         if log is not None:
             log.finish()
         if ours.recv(1) != b"r":
             return "failed", FAILED
         return _ending(status, group)
+    except NoRoom as e:
+        print(e, flush=True)
+        return "full", OUT_OF_ROOM
     finally:
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(first, signal.SIGKILL)
@@ -142,13 +149,18 @@ def _receive_doors(ours: socket.socket, box: Box) -> list[socket.socket]:
     return [socket.socket(fileno=each) for each in descriptors]
 
 
-def _wait(first: int, relay: Relay, turns: Turns) -> int:
+def _wait(first: int, relay: Relay, turns: Turns, room: Room) -> int:
     """Relay until the first process ends; signals to the keeper go to it. Returns its wait status."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _: os.kill(first, received))
+
+    def look() -> None:
+        turns.look()
+        room.look()
+
     end = os.pidfd_open(first)
     try:
-        relay.run_until(end, turns.look, LOOK_SECONDS)
+        relay.run_until(end, look, LOOK_SECONDS)
     finally:
         os.close(end)
     return os.waitpid(first, 0)[1]

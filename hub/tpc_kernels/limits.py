@@ -22,6 +22,7 @@ class Limits:
     cpus: float = 0
     cpu_seconds: int = 0
     file_bytes: int = 0
+    home_bytes: int = 0  # all that lies in the writable folders; kept by `tpc_kernels.room`
     open_files: int = 1024
 
     def apply_to_process(self) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import platform
+import resource
 import socket
 import struct
+from dataclasses import dataclass
 
 from tpc_kernels import linux
 
@@ -34,8 +36,36 @@ _AARCH64 = {
     "delete_module": 106, "swapon": 224, "swapoff": 225, "reboot": 142, "acct": 89, "quotactl": 60,
     "pidfd_getfd": 438, "syslog": 116, "personality": 92,
 }  # fmt: skip
-# machine: (audit code of the architecture, refused calls, number of clone, of socket, of prctl)
-_MACHINES = {"x86_64": (0xC000003E, _X86_64, 56, 41, 157), "aarch64": (0xC00000B7, _AARCH64, 220, 198, 167)}
+# With these a home would grow past its count: room taken without writing, and kept beside the files.
+# Whoever is told that a file system knows neither goes on without.
+_UNSUPPORTED_X86_64 = {
+    "fallocate": 285,
+    "setxattr": 188,
+    "lsetxattr": 189,
+    "fsetxattr": 190,
+    "setxattrat": 463,
+}
+_UNSUPPORTED_AARCH64 = {"fallocate": 47, "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "setxattrat": 463}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An architecture: its audit code, refused calls, and the numbers of those whose arguments decide."""
+
+    architecture: int
+    refused: dict[str, int]
+    unsupported: dict[str, int]
+    clone: int
+    socket: int
+    prctl: int
+    setrlimit: int
+    prlimit64: int
+
+
+MACHINES = {
+    "x86_64": Machine(0xC000003E, _X86_64, _UNSUPPORTED_X86_64, 56, 41, 157, 160, 302),
+    "aarch64": Machine(0xC00000B7, _AARCH64, _UNSUPPORTED_AARCH64, 220, 198, 167, 164, 261),
+}
 # With it a box's first process could choose to outlive its keeper, and so every limit of time.
 _SET_PARENT_DEATH_SIGNAL = 1
 # Of the other families, vsock reaches a virtual machine's host past any network namespace, and the rest
@@ -49,7 +79,8 @@ _NEW_NAMESPACES = (
 
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
+# Where a call's data lie; an argument has eight bytes, the lower four first.
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT, _THIRD_ARGUMENT = 0, 4, 16, 24, 32
 _X32_CALLS = 0x40000000
 _SET_SECCOMP, _FILTER = 22, 2
 
@@ -60,24 +91,27 @@ class _Program(ctypes.Structure):
 
 def available() -> bool:
     """Return whether the filter is known for this machine's architecture."""
-    return platform.machine() in _MACHINES
+    return platform.machine() in MACHINES
 
 
-def apply() -> None:
-    """Refuse the listed calls from now on, here and in every child; needs `forbid_new_privileges` first."""
-    code = _assemble(*_MACHINES[platform.machine()])
+def apply(machine: Machine | None = None) -> None:
+    """Refuse the listed calls from now on, here and in every child; needs `forbid_new_privileges` first.
+
+    `machine` is for tests: this one with other numbers.
+    """
+    code = _assemble(machine or MACHINES[platform.machine()])
     program = _Program(len(code) // 8, code)
     linux._check(
         linux.libc.prctl(_SET_SECCOMP, ctypes.c_ulong(_FILTER), ctypes.byref(program), 0, 0), "seccomp"
     )
 
 
-def _assemble(architecture: int, refused: dict[str, int], clone: int, new_socket: int, prctl: int) -> bytes:
+def _assemble(machine: Machine) -> bytes:
     refuse, unknown = _ERROR | errno.EPERM, _ERROR | errno.ENOSYS
     families = [(_JUMP_EQUAL, len(_FAMILIES) - at, 0, family) for at, family in enumerate(_FAMILIES)]
     lines = [
         (_LOAD, 0, 0, _ARCHITECTURE),
-        (_JUMP_EQUAL, 1, 0, architecture),
+        (_JUMP_EQUAL, 1, 0, machine.architecture),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
         (_JUMP_AT_LEAST, 0, 1, _X32_CALLS),
@@ -85,20 +119,37 @@ def _assemble(architecture: int, refused: dict[str, int], clone: int, new_socket
         # clone3 hides its flags in memory; told that it does not exist, libc takes clone.
         *_when(_CLONE3, unknown),
     ]
-    for number in refused.values():
+    for number in machine.refused.values():
         lines += _when(number, refuse)
+    for number in machine.unsupported.values():
+        lines += _when(number, _ERROR | errno.EOPNOTSUPP)
     lines += [
-        (_JUMP_EQUAL, 0, 4, prctl),
+        (_JUMP_EQUAL, 0, 4, machine.prctl),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_JUMP_EQUAL, 0, 1, _SET_PARENT_DEATH_SIGNAL),
         (_RETURN, 0, 0, refuse),
         (_RETURN, 0, 0, _ALLOW),
-        (_JUMP_EQUAL, 0, 3, clone),
+        (_JUMP_EQUAL, 0, 3, machine.clone),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_JUMP_ANY_BIT, 0, 1, _NEW_NAMESPACES),
         (_RETURN, 0, 0, refuse),
+        # The longest file is the keeper's to set (`tpc_kernels.room`), whatever else a program limits.
         (_LOAD, 0, 0, _NUMBER),
-        (_JUMP_EQUAL, 0, len(families) + 2, new_socket),
+        (_JUMP_EQUAL, 0, 4, machine.setrlimit),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_JUMP_EQUAL, 0, 1, resource.RLIMIT_FSIZE),
+        (_RETURN, 0, 0, refuse),
+        (_RETURN, 0, 0, _ALLOW),
+        (_JUMP_EQUAL, 0, 8, machine.prlimit64),
+        (_LOAD, 0, 0, _SECOND_ARGUMENT),
+        (_JUMP_EQUAL, 0, 5, resource.RLIMIT_FSIZE),
+        (_LOAD, 0, 0, _THIRD_ARGUMENT),  # without new limits it only reads
+        (_JUMP_EQUAL, 0, 2, 0),
+        (_LOAD, 0, 0, _THIRD_ARGUMENT + 4),
+        (_JUMP_EQUAL, 1, 0, 0),
+        (_RETURN, 0, 0, refuse),
+        (_RETURN, 0, 0, _ALLOW),
+        (_JUMP_EQUAL, 0, len(families) + 2, machine.socket),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         *families,
         (_RETURN, 0, 0, _ERROR | errno.EAFNOSUPPORT),

@@ -41,10 +41,11 @@ async def _measure(places: Places, folder: Path, rounds: int, say: Callable[[str
     first = {name: percentiles(each) for name, each in times.items()}
     pairs = [(held["ours"][key], held["stock"][key]) for key in ("proportional_mib", "private_mib")]
     shares = [round(ours / stock, 3) for ours, stock in pairs]
+    settings = load_settings(places)
     return {
         "benchmark": "kernels",
         "machine": machine(),
-        "protections": engine_for(load_settings(places)).protections()[0],
+        "protections": engine_for(settings).protections(settings)[0],
         "first_output": {
             **first,
             "ratio": ratio(first["stock"].get("p50"), first["ours"].get("p50")),

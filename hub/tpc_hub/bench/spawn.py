@@ -43,10 +43,11 @@ async def _measure(
             together[hub.name] = await _together(hub, at_once)
             say(f"{hub.name}: {at_once} at once: {together[hub.name]}")
     one = {name: percentiles(times) for name, times in single.items()}
+    settings = load_settings(places)
     return {
         "benchmark": "spawn",
         "machine": machine(),
-        "protections": engine_for(load_settings(places)).protections()[0],
+        "protections": engine_for(settings).protections(settings)[0],
         "one_at_a_time": {
             **one,
             "ratio": ratio(one["stock"].get("p50"), one["ours"].get("p50")),

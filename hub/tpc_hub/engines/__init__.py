@@ -2,7 +2,7 @@
 
 An engine is a module with `configure(c, settings, places)`, `prepare(settings, places)`,
 `kernels(settings, places)`, which returns the variables by which a Jupyter client of the operator gets its
-kernels, and `protections()`, which returns what it enforces and what it does not, in sentences.
+kernels, and `protections(settings)`, which returns what it enforces and what it does not, in sentences.
 """
 
 from __future__ import annotations

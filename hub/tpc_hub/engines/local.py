@@ -17,6 +17,8 @@ from typing import Any
 
 import psutil
 from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.utils import wait_for_http_server
+from tornado.web import HTTPError
 from tpc_courses.places import Places
 from tpc_kernels.box import Box, software
 from tpc_kernels.client import Ending, Forked, NoForkserver, ensure, fork, run_alone, serves
@@ -32,6 +34,7 @@ from tpc_kernels.limits import Limits
 from tpc_kernels.log import MOST_BYTES
 from tpc_kernels.order import Order
 from tpc_kernels.probe import probe
+from tpc_kernels.room import MOST_FILES
 from traitlets import Bool, Dict, Float, Unicode
 
 from tpc_hub.engines.identities import prepare_home
@@ -42,9 +45,28 @@ PACKAGES = ("tpc_lab", "tpc_courses", "tpc_grader", "tpc_kernels")
 # Where a box shows the home, and what the preloaded process takes for its own: modules note it at import.
 HOME = "/home/user"
 LONGEST_SOCKET_PATH = 100
+# So often we look whether a server that is starting has ended.
+ENDED_SECONDS = 0.2
 PROVISIONER = "tpc-fork-provisioner"
 # Commands that mean the server we fork.
 _SINGLE_USER = (["jupyterhub-singleuser"], [sys.executable, "-m", "jupyterhub.singleuser"])
+
+
+class ServerEnded(HTTPError):
+    """A server ended while it was starting; the hub shows the person what `jupyterhub_message` says."""
+
+    def __init__(self, ending: Ending) -> None:
+        how = {
+            "full": "your home holds far more than it may. Ask your instructor: the operator has to remove files",
+            "oom": "it needed more memory than it may use. Start it again",
+            "failed": "it could not be kept apart from others. Ask your instructor: the log of your server says why",
+        }.get(
+            ending.kind,
+            f"it ended with code {ending.exit_code}. Start it again; if that does not help, ask your instructor: "
+            "the log of your server says why",
+        )
+        self.jupyterhub_message = f"Your server did not start: {how}."
+        super().__init__(500, self.jupyterhub_message)
 
 
 class BoxSpawner(LocalProcessSpawner):
@@ -82,7 +104,25 @@ class BoxSpawner(LocalProcessSpawner):
             self.forked = await asyncio.to_thread(self._fork, order, files, front)
         self.pid = self.forked.pid
         self.started = _creation_time(self.pid)
+        if self.server is not None:  # as in every hub
+            await self._until_it_answers()
         return "127.0.0.1", self.port
+
+    async def _until_it_answers(self) -> None:
+        """Wait until the server can be used; raises ServerEnded when it ends instead, which the hub would not see."""
+        assert self.forked is not None
+        address = f"http://127.0.0.1:{self.port}{self.server.base_url}api"
+        answer = asyncio.ensure_future(wait_for_http_server(address, self.http_timeout))
+        try:
+            while not answer.done():
+                await asyncio.wait({answer}, timeout=ENDED_SECONDS)
+                ending = self.forked.poll()
+                if ending is not None and ending.kind != "lost":
+                    self.log.error("The server of %s ended while it started: %s", self._log_name, ending)
+                    raise ServerEnded(ending)
+            await answer
+        finally:
+            answer.cancel()
 
     async def poll(self) -> int | None:
         """Return None while the server runs, else its exit code; 0 when only the hub's note of it is left."""
@@ -200,15 +240,17 @@ def configure(c: Any, settings: Settings, places: Places) -> None:
     section.share_network = settings.share_network
     section.tmp_gib = settings.limits.tmp_gib
     section.base_environment = base_environment(places)
+    limits = settings.limits
     section.box_limits = {
-        "memory_bytes": int(settings.limits.memory_gib * 2**30),
-        "cpus": settings.limits.cpus,
-        "processes": settings.limits.processes,
-        "file_bytes": int(settings.limits.file_gib * 2**30),
+        "memory_bytes": int(limits.memory_gib * 2**30),
+        "cpus": limits.cpus,
+        "processes": limits.processes,
+        "file_bytes": int(min(limits.file_gib, limits.home_gib or limits.file_gib) * 2**30),
+        "home_bytes": int(limits.home_gib * 2**30),
         "open_files": 4096,
     }
-    c.Spawner.mem_limit = int(settings.limits.memory_gib * 2**30)
-    c.Spawner.cpu_limit = settings.limits.cpus
+    c.Spawner.mem_limit = int(limits.memory_gib * 2**30)
+    c.Spawner.cpu_limit = limits.cpus
 
 
 def prepare(settings: Settings, places: Places) -> None:
@@ -226,11 +268,19 @@ def kernels(settings: Settings, places: Places) -> dict[str, str]:
     return {"JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER, SOCKET_VARIABLE: str(path)}
 
 
-def protections() -> tuple[tuple[str, ...], tuple[str, ...]]:
+def protections(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what is enforced and what is not, in sentences."""
-    found = probe()
-    home = "A home may grow until the disk is full: only the size of each file is limited."
-    return found.active(), (*found.missing(), home)
+    found, size = probe(), settings.limits.home_gib
+    if not found.confined:
+        return found.active(), found.missing()
+    if not size:
+        home = "A home may grow until the disk is full: only the size of each file is limited."
+        return found.active(), (*found.missing(), home)
+    home = (
+        f"A home holds {size:g} GiB or {MOST_FILES:,} files: then only small files can be written, and at twice "
+        "that its server ends."
+    )
+    return (*found.active(), home), found.missing()
 
 
 def preloads() -> tuple[str, ...]:

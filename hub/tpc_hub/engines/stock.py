@@ -48,6 +48,6 @@ def kernels(settings: Settings, places: Places) -> dict[str, str]:
     return {}
 
 
-def protections() -> tuple[tuple[str, ...], tuple[str, ...]]:
+def protections(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what is enforced and what is not, in sentences."""
     return (), NOT_ENFORCED
