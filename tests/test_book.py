@@ -76,7 +76,7 @@ def test_every_lesson_is_on_the_page_of_runs(built):
 
 
 def test_every_element_of_the_contract_is_shown(built):
-    content = Content(built.state / "book" / "src" / "_build" / "site", words(built.book / "theme", "en"))
+    content = Content(built.state / "book" / "trees", words(built.book / "theme", "en"))
     kinds = {kind for slug in content.slugs() for kind in kinds_of(content.page(slug)["mdast"])}
     rare = {
         # Nodes that only a film, a formula group or an engine without a shell around directives would send.

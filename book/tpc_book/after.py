@@ -13,4 +13,4 @@ from tpc_book.project import Project
 def finish(html: Path, project: Project, book: Edition) -> None:
     """Add files to the folder of finished pages, before readers see it."""
     write_forms(book, project.places, project.courses, html)
-    lite_notebooks.stock(project.places, project.slugs, html / "lite")
+    lite_notebooks.stock(project.places, project.slugs, html / "lite", project.kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import uuid
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from tpc_book import after, engine, site
 from tpc_book.execution import failures, run_changed
 from tpc_book.forms import drop_pdfs_of_others
 from tpc_book.project import Project
+from tpc_book.sources import of_book
 
 Say = Callable[[str], None]
 
@@ -54,31 +56,49 @@ def _run_lessons(project: Project, say: Say) -> None:
 def publish(project: Project, say: Say = print, complete: bool = True) -> None:
     """Write the book from the sources and what has run, and put it in the place of the last; raises BookError.
 
-    Other forms of the book are made only when it is `complete`.
+    Where nothing has changed since, nothing is done. Other forms of the book are made only when it is `complete`.
     """
-    edition = project.places.site.parent / f"edition-{uuid.uuid4().hex[:8]}"
+    places = project.places
+    sources = of_book(places, project.campus_url, project.kept.makers)
+    if complete and _is_of(places, sources):
+        return
+    edition = places.site.parent / f"edition-{uuid.uuid4().hex[:8]}"
     try:
         project.write()
         if faults := engine.run(project):
             raise SourceError(faults)
         edition.mkdir(parents=True)
-        drop_pdfs_of_others(project.places)
+        drop_pdfs_of_others(places)
         book = site.edition(project, forms=complete)
         site.write_site(project, edition, book)
         if complete:
             after.finish(edition, project, book)
-        _replace(edition, project.places.site)
+        _replace(edition, places.site)
         if complete:
             project.kept.forget_unused()
+            _record(places).write_text(json.dumps([edition.name, sources]), encoding="utf-8")
     except (SourceError, site.PageError, engine.EngineError) as e:
         shutil.rmtree(edition, ignore_errors=True)
         raise BookError(f"{e}\nThe book was not replaced; readers see the last good one.") from e
     except OSError as e:
         shutil.rmtree(edition, ignore_errors=True)
-        free = shutil.disk_usage(project.places.site.parent).free // 2**20
+        free = shutil.disk_usage(places.site.parent).free // 2**20
         raise BookError(
             f"{e}. {free} MiB are free. The last good book stays; free some space, then build again."
         ) from e
+
+
+def _is_of(places: Places, sources: str) -> bool:
+    """Return whether the published book is a whole one, made of these sources."""
+    try:
+        made = json.loads(_record(places).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return bool(made == [places.site.resolve().name, sources] and (places.site / "index.html").exists())
+
+
+def _record(places: Places) -> Path:
+    return places.site.parent / "published.json"
 
 
 def _replace(edition: Path, published: Path) -> None:

@@ -1,4 +1,4 @@
-"""The pages as the engine leaves them: JSON trees in `_build/site`, and what one page shows of another."""
+"""The pages as the engine leaves them: JSON trees, and what one page shows of another."""
 
 from __future__ import annotations
 

@@ -7,14 +7,17 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from importlib.metadata import distribution
 from pathlib import Path
 
 import yaml
 from tpc_courses.problems import Problem
 
+from tpc_book import changed, trees
 from tpc_book.described import undescribed
-from tpc_book.project import Project
+from tpc_book.project import ENGINE_FOLDER, Project
 from tpc_book.settled import settle
 
 FAULT = re.compile(r"^(?:⛔️?|⚠️?)\s+(.*)$")
@@ -46,6 +49,7 @@ REMEDIES = {
 IN_LESSONS = {"Cannot find image": "A lesson brings no files along; draw the picture in one of its cells"}
 
 
+PROGRAM = "jupyter_book/dist/jupyter-book.cjs"
 EXTRA_KEY = re.compile(r"extra key ignored: (\S+)")
 
 
@@ -54,53 +58,71 @@ class EngineError(RuntimeError):
 
 
 def run(project: Project) -> list[Problem]:
-    """Write the syntax trees to `_build/site`; return every fault of the sources, none if all is well.
+    """Bring the kept syntax trees up to date; return every fault of the sources, none if all is well.
 
-    Raises EngineError when the engine itself fails.
+    With faults, the trees stay those of the last good run. Raises EngineError when the engine itself fails.
     """
-    site = project.folder / "_build" / "site"
-    # What is left there of an earlier run would be taken for that of this one.
-    shutil.rmtree(site, ignore_errors=True)
-    done = subprocess.run(
-        command("build", "--site"),
-        cwd=project.folder,
-        env=environment(project),
-        capture_output=True,
-        text=True,
-    )
-    log = done.stdout + done.stderr
-    (project.places.state / "book" / "build.log").write_text(log, encoding="utf-8")
+    now = trees.inputs(project)
+    if trees.made_from(project.trees) == now or changed.update(project, now, partial(_run_some, project)):
+        return []
+    log, code, site = _start(project, project.folder)
     faults = sorted({*problems(log, project), *undescribed(project, site)})
-    if not faults and (done.returncode or not (site / "config.json").exists()):
+    if not faults and (code or not (site / "config.json").exists()):
         tail = "\n".join(log.splitlines()[-15:])
-        raise EngineError(
-            f"{tail}\nJupyter Book ended with code {done.returncode}. The book was not replaced."
-        )
+        raise EngineError(f"{tail}\nJupyter Book ended with code {code}. The book was not replaced.")
     if not faults:
         settle(site)
+        trees.keep(project.trees, now, site)
     return faults
 
 
+def _run_some(project: Project, folder: Path, others: Collection[str]) -> Path | None:
+    """Return the trees that the engine makes in a folder; nothing when more is wrong than with the `others`."""
+    log, code, site = _start(project, folder)
+    faulty = any(name not in others for name, _, _ in _faults(log))
+    if faulty or code or not (site / "config.json").exists() or [*undescribed(project, site)]:
+        return None
+    settle(site)
+    return site
+
+
+def _start(project: Project, folder: Path) -> tuple[str, int, Path]:
+    """Run the engine in a folder; return what it said, its exit code, and where its trees are."""
+    site = folder / ENGINE_FOLDER / "site"
+    # What is left there of an earlier run would be taken for that of this one.
+    shutil.rmtree(site, ignore_errors=True)
+    done = subprocess.run(
+        command("build", "--site"), cwd=folder, env=environment(project), capture_output=True, text=True
+    )
+    log = done.stdout + done.stderr
+    (project.places.state / "book" / "build.log").write_text(log, encoding="utf-8")
+    return log, done.returncode, site
+
+
 def command(*arguments: str) -> list[str]:
+    """Return how to call the engine: itself where there is a Node, else through Python, which says what is missing."""
+    node, engine = shutil.which("node"), distribution("jupyter-book").locate_file(PROGRAM)
+    if node and Path(str(engine)).exists():
+        return [node, str(engine), *arguments]
     return [str(Path(sys.executable).with_name("jupyter-book")), *arguments]
 
 
 def environment(project: Project) -> Mapping[str, str]:
-    """Return the environment of the engine: our Python first, no asking for Node, no waiting for timers."""
-    timers = project.places.book / "theme" / "engine_timers.cjs"
-    options = f'{os.environ.get("NODE_OPTIONS", "")} --require "{timers}"'.strip()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return os.environ | {"PATH": path, "NODE_OPTIONS": options, "JB_ALLOW_NODEENV": "0", "NO_COLOR": "1"}
+    """Return the environment of the engine: our Python first, no asking for Node, no waiting at the start."""
+    hooks = project.places.book / "theme" / "engine_start.cjs"
+    return os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "NODE_OPTIONS": f'{os.environ.get("NODE_OPTIONS", "")} --require "{hooks}"'.strip(),
+        "ENGINE_CACHE": str(project.places.state / "book"),
+        "JB_ALLOW_NODEENV": "0",
+        "MYST_LANG": "PYTHON",
+        "NO_COLOR": "1",
+    }
 
 
 def problems(log: str, project: Project) -> Iterator[Problem]:
     """Yield what the engine found wrong; it prints such lines and goes on, also with `--strict`."""
-    for line in log.splitlines():
-        fault = FAULT.match(line)
-        if not fault or HARMLESS.search(line):
-            continue
-        place = PLACE.match(fault[1])
-        name, number, said = place.groups() if place else ("the book", None, fault[1])
+    for name, number, said in _faults(log):
         message = _for_authors(said, project)
         source = project.source_of(name)
         shown = source.relative_to(project.places.root).as_posix() if source else f"book: {name}"
@@ -108,6 +130,15 @@ def problems(log: str, project: Project) -> Iterator[Problem]:
         remedies = REMEDIES | IN_LESSONS if name.startswith("lessons/") else REMEDIES
         remedy = next((text for part, text in remedies.items() if part in message), "Correct it")
         yield Problem(shown, f"line {where}" if where else "text", message.rstrip(".:"), remedy)
+
+
+def _faults(log: str) -> Iterator[tuple[str, str | None, str]]:
+    """Yield the file, the line and the words of what the engine found wrong."""
+    for line in log.splitlines():
+        fault = FAULT.match(line)
+        if fault and not HARMLESS.search(line):
+            place = PLACE.match(fault[1])
+            yield (place[1], place[2], place[3]) if place else ("the book", None, fault[1])
 
 
 def _for_authors(message: str, project: Project) -> str:

@@ -48,7 +48,7 @@ def run_changed(
     places: Places, slugs: Sequence[str], say: Callable[[str], None] = print, workers: int | None = None
 ) -> Iterator[str]:
     """Run the lessons that changed, several at once; yield each when it is done."""
-    waiting = [slug for slug in slugs if not _has_run(places, slug)]
+    waiting = to_run(places, slugs)
     done, said_slow = 0, False
     # Kernels are processes of their own; a thread for each waits for it.
     with ThreadPoolExecutor(workers or max(1, min(len(os.sched_getaffinity(0)), 8))) as pool:
@@ -65,6 +65,11 @@ def run_changed(
                 yield jobs[job]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def to_run(places: Places, slugs: Iterable[str]) -> list[str]:
+    """Return the lessons of which no run is known, good or failed, as they are now."""
+    return [slug for slug in slugs if not _has_run(places, slug)]
 
 
 def executed(places: Places, slug: str) -> Path:

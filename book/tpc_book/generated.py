@@ -17,6 +17,7 @@ from tpc_book.outreach import Outreach, load_outreach
 from tpc_book.pathways import read_catalogue
 from tpc_book.people import Directory
 from tpc_book.showcase import showcases
+from tpc_book.sources import days
 
 # The contents of the book beside the courses: a heading, and pages by name in reading order.
 CONTENTS = {
@@ -45,7 +46,7 @@ def pages(places: Places, courses: Sequence[Course], today: dt.date | None = Non
 
     Names under `parts/` are pieces that other pages include.
     """
-    today, newest_day = _days(today)
+    today, newest_day = days(today)
     outreach = load_outreach(places)
     directory = Directory(outreach.people, newest_day)
     catalogue = read_catalogue(places, courses)
@@ -77,7 +78,7 @@ def page_names(places: Places) -> set[str]:
 def files(places: Places, book_url: str, today: dt.date | None = None) -> dict[str, str]:
     """Return file name -> text of the calendars and the feed, which keep these addresses."""
     outreach = load_outreach(places)
-    today, newest_day = _days(today)
+    today, newest_day = days(today)
     directory = Directory(outreach.people, newest_day)
     book_url = book_url.rstrip("/")
     events = [*outreach.events.values(), *(school.as_event for school in outreach.schools.values())]
@@ -103,16 +104,6 @@ def contents(names: Sequence[str]) -> list[dict[str, object]]:
     strangers = [name for name in names if name not in placed and "/" not in name]
     entries += [{"file": f"{name}.md"} for name in sorted(strangers)]
     return entries
-
-
-def _days(today: dt.date | None) -> tuple[dt.date, dt.date]:
-    """Return the oldest and the newest of the days that it now is somewhere on Earth, or twice the day given.
-
-    What closes on a day is open until that day is over everywhere; consent ends when its last day is over anywhere.
-    """
-    now = dt.datetime.now(dt.UTC)
-    oldest, newest = now - dt.timedelta(hours=12), now + dt.timedelta(hours=14)
-    return (today, today) if today else (oldest.date(), newest.date())
 
 
 def _entry(name: str, names: Sequence[str]) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tpc_courses.places import Places
 
 from tpc_book import lite_packages
 from tpc_book.in_browser import Cell, code_for, runnable
+from tpc_book.kept import Kept
 from tpc_book.lite import current
 from tpc_book.lite_packages import LOCK, Provided
 
@@ -53,7 +55,7 @@ def code_to_run(places: Places, slug: str) -> dict[str, str]:
     }
 
 
-def stock(places: Places, slugs: Sequence[str], folder: Path) -> None:
+def stock(places: Places, slugs: Sequence[str], folder: Path, kept: Kept) -> None:
     """Put JupyterLite into the folder `lite` of an edition, with these lessons and `tpc_lab` as they are now."""
     base = current(places)
     if base is None:
@@ -68,13 +70,23 @@ def stock(places: Places, slugs: Sequence[str], folder: Path) -> None:
     lock["packages"][entry["name"]] = entry
     _write(pyodide / LOCK, lock)
     known = lite_packages.provided(lock, modules)
+    lab = [path.read_bytes() for path in modules.values()]
     for slug in slugs:
-        if try_address(places, slug):
+        source = places.lesson(slug)
+        make = partial(_text_to_try, places, slug, known)
+        if text := kept.text(
+            make, "in the browser", source.suffix, source.read_bytes(), sorted(known.names), lab
+        ):
             path = folder / "files" / f"{slug}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(nbformat.writes(notebook(places, slug, known)), encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
     if (folder / "files").exists():
         _list_contents(folder / "files", folder / "api" / "contents")
+
+
+def _text_to_try(places: Places, slug: str, known: Provided) -> str:
+    """Return the notebook of a lesson for the browser; empty when too little of it would run."""
+    return str(nbformat.writes(notebook(places, slug, known))) if try_address(places, slug) else ""
 
 
 def notebook(places: Places, slug: str, known: Provided) -> NotebookNode:

@@ -20,7 +20,8 @@ from tpc_book.links import Links
 from tpc_book.render import Node, Renderer, text_of
 from tpc_book.words import FOR_SCRIPT, own_name, words
 
-NAMED_PAGE = re.compile(r'"url":"(/[^"#.]*)')
+# The page of a target that this one shows in a card; what a link to a page shows, its title, stands in the tree.
+NAMED_PAGE = re.compile(r'"remote":true,"url":"(/[^"#]*)')
 DESCRIPTION_LENGTH = 160
 
 
@@ -58,11 +59,12 @@ def depends(edition: Edition, slug: str) -> tuple[object, ...]:
     content = edition.content
     own = content.path(slug).read_text(encoding="utf-8")
     named = {path.strip("/").replace("/", ".") for path in NAMED_PAGE.findall(own)}
-    others = [content.path(name) for name in sorted(named | {""})]
+    others = [content.path(name) for name in sorted(named)]
     lesson = edition.lessons.get(lesson_slug(content.page(slug)))
     standing = (edition.book_url, edition.index_files, edition.live)
     trees = [digest(path.read_bytes()) if path.exists() else "" for path in others]
-    return (slug, own, trees, content.project, lesson, standing, edition.forms.get(slug), content.has_feed)
+    contents = (content.entries[0], content.project)
+    return (slug, own, trees, contents, lesson, standing, edition.forms.get(slug), content.has_feed)
 
 
 def page_html(edition: Edition, slug: str) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,12 @@ from tpc_book import generated, lessons
 from tpc_book.kept import Kept, kept_texts
 from tpc_book.outreach import Term, load_outreach
 from tpc_book.showcase import showcases
+from tpc_book.sources import of_generated
 from tpc_book.strays import REMEDY, leads_out, stray_paths
 
 ENGINE_FOLDER = "_build"
+# What the theme says around lessons; the engine does not read it.
+LESSONS = "lessons.json"
 # A file that is no page: when it changes, the engine that watches makes all pages anew, not only those that changed.
 ALL_ANEW = "all-anew.txt"
 # What only graders may see must not pass into the book.
@@ -45,6 +48,11 @@ class Project:
     @property
     def folder(self) -> Path:
         return self.places.state / "book" / "src"
+
+    @property
+    def trees(self) -> Path:
+        """Return where the trees of the engine's last good run are kept."""
+        return self.places.state / "book" / "trees"
 
     @functools.cached_property
     def kept(self) -> Kept:
@@ -67,7 +75,7 @@ class Project:
 
     def write(self) -> None:
         """Bring the folder up to date with the sources; raises SourceError."""
-        wanted = {"myst.yml", "lessons.json", ALL_ANEW}
+        wanted = {"myst.yml", LESSONS, ALL_ANEW}
         content = self.places.book / "content"
         for path in sorted(content.rglob("*")):
             name = path.relative_to(content).as_posix()
@@ -76,17 +84,16 @@ class Project:
                 raise SourceError([Problem(f"book/content/{name}", "file", found, REMEDY)])
             if path.is_file():
                 wanted.add(self._put(name, path.read_bytes()))
-        wanted |= self._write_generated()
+        made = self._generated()
+        about = made.pop(LESSONS)
         terms = load_outreach(self.places).glossary
-        for slug in self.slugs:
-            wanted.add(self._put(f"lessons/{slug}.ipynb", self._lesson(slug, terms).encode()))
+        made |= {f"lessons/{slug}.ipynb": self._lesson(slug, terms) for slug in self.slugs}
+        wanted |= {self._put(name, text.encode()) for name, text in made.items()}
         shutil.copytree(self.places.book / "theme", self.folder / "theme", dirs_exist_ok=True)
-        about = lessons.about(self.places, self.slugs, self.campus_url, self.book_url)
-        self._put("lessons.json", json.dumps(about, ensure_ascii=False).encode())
+        self._put(LESSONS, about.encode())
         self._remove_strangers(wanted)
-        self._put(
-            "myst.yml", yaml.safe_dump(self._configuration(), sort_keys=False, allow_unicode=True).encode()
-        )
+        configuration = yaml.safe_dump(self._configuration([*made]), sort_keys=False, allow_unicode=True)
+        self._put("myst.yml", configuration.encode())
 
     def ask_for_all(self) -> None:
         """Have the engine that watches make all pages anew, as a whole build would."""
@@ -97,6 +104,13 @@ class Project:
             return str(nbformat.writes(lessons.presentable(self.places, slug, terms)))
 
         return self.kept.text(make, "lesson", slug, *lessons.sources(self.places, slug), terms)
+
+    def engine_files(self) -> Iterator[tuple[str, Path]]:
+        """Yield the name of each file that the engine reads, and its path."""
+        for path in sorted(self.folder.rglob("*")):
+            name = path.relative_to(self.folder)
+            if path.is_file() and name.parts[0] not in {ENGINE_FOLDER, LESSONS, ALL_ANEW}:
+                yield name.as_posix(), path
 
     def source_of(self, name: str) -> Path | None:
         """Return the source of a file in the folder; None for one that was made from data."""
@@ -109,14 +123,19 @@ class Project:
         source = self.source_of(name)
         return source.relative_to(self.places.root).as_posix() if source else f"book: {name}"
 
-    def _write_generated(self) -> set[str]:
-        made = {f"{name}.md": text for name, text in generated.pages(self.places, self.courses).items()}
-        made["runs.md"] = lessons.runs_page(self.places, self.slugs)
-        made |= generated.files(self.places, self.book_url)
-        made |= {one.file: one.module for one in showcases(self.places, self.courses).values()}
-        for name, text in made.items():
-            self._put(name, text.encode())
-        return set(made)
+    def _generated(self) -> dict[str, str]:
+        """Return name -> text of every file that is made from data, but for lessons."""
+
+        def make() -> str:
+            made = {f"{name}.md": text for name, text in generated.pages(self.places, self.courses).items()}
+            made["runs.md"] = lessons.runs_page(self.places, self.slugs)
+            made |= generated.files(self.places, self.book_url)
+            made |= {one.file: one.module for one in showcases(self.places, self.courses).values()}
+            about = lessons.about(self.places, self.slugs, self.campus_url, self.book_url)
+            made[LESSONS] = json.dumps(about, ensure_ascii=False)
+            return json.dumps(made, ensure_ascii=False)
+
+        return dict(json.loads(self.kept.text(make, "generated", of_generated(self.places, self.campus_url))))
 
     def _put(self, name: str, data: bytes) -> str:
         """Write a file if it is not like that yet; return its name."""
@@ -145,7 +164,7 @@ class Project:
             if path.is_file() and name.parts[0] not in kept and name.as_posix() not in wanted:
                 path.unlink()
 
-    def _configuration(self) -> dict[str, Any]:
+    def _configuration(self, made: Sequence[str]) -> dict[str, Any]:
         """Return the engine's configuration: what book/myst.yml declares, and what follows from the sources."""
         declared = _declared(self.places)
         aside = {ENGINE_FOLDER, "theme", "parts"}
@@ -161,7 +180,7 @@ class Project:
         ]
         # What readers come for stands before what they look up.
         toc = [{"file": "index.md"}, start, *courses, *others]
-        feeds = list(generated.files(self.places, self.book_url))
+        feeds = [name for name in made if name.endswith((".ics", ".xml"))]
         return {**declared, "project": {**declared["project"], "toc": toc, "static_files": feeds}}
 
 

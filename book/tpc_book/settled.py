@@ -41,9 +41,10 @@ def settle(site: Path) -> None:
     for path, page in pages.items():
         text = json.dumps(page, ensure_ascii=False, separators=(",", ":"))
         path.write_text(settled(text), encoding="utf-8")
-    targets, inventory = site / "myst.xref.json", site / "objects.inv"
-    if targets.exists():
-        targets.write_text(settled(targets.read_text(encoding="utf-8")), encoding="utf-8")
+    for listing in (site / "myst.xref.json", site / "config.json"):
+        if listing.exists():
+            listing.write_text(settled(listing.read_text(encoding="utf-8")), encoding="utf-8")
+    inventory = site / "objects.inv"
     if inventory.exists():
         *head, body = inventory.read_bytes().split(b"\n", 4)
         lines = settled(zlib.decompress(body).decode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 from tpc_courses.places import Places
@@ -38,7 +39,7 @@ def edition(
     trees: Path | None = None,
     live: str = "",
 ) -> Edition:
-    """Return the book as the engine left it, in `_build/site` or in `trees`.
+    """Return the book of the trees kept from the engine's last good run, or of those in `trees`.
 
     `index_files` is for reading without a server. With `forms` pages offer the other forms of the book, which are
     made after them. With `live` pages listen there for changes, and none is kept.
@@ -49,7 +50,7 @@ def edition(
         # Python in the browser needs the book's own web server.
         lessons = {slug: {**lesson, "try": "", "code": {}} for slug, lesson in lessons.items()}
     return Edition(
-        content=Content(trees or project.folder / "_build" / "site", words(theme, "en")),
+        content=Content(trees or project.trees, words(theme, "en")),
         theme=theme,
         lessons=lessons,
         book_url="" if index_files else project.book_url,
@@ -83,7 +84,11 @@ def write_site(project: Project, folder: Path, book: Edition) -> None:
     for slug in project.slugs:
         path = folder / "downloads" / f"{slug}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(student_notebook(project.places, slug), encoding="utf-8")
+        lesson = project.places.lesson(slug)
+        text = project.kept.text(
+            partial(student_notebook, project.places, slug), "download", lesson.suffix, lesson.read_bytes()
+        )
+        path.write_text(text, encoding="utf-8")
 
 
 def search_js(content: Content) -> str:

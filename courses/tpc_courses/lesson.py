@@ -9,7 +9,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
-import jupytext
 import nbformat
 import yaml
 from nbformat import NotebookNode
@@ -133,6 +132,8 @@ def written(cell: NotebookNode) -> str:
 @functools.lru_cache(maxsize=256)
 def _notebook_of(text: str, suffix: str) -> NotebookNode:
     """Return the notebook of a source; a build asks for each several times, and reading takes long."""
+    import jupytext  # it loads Jupyter's server, for which commands that read no lesson need not wait
+
     notebook = jupytext.reads(text, fmt="md:myst") if suffix == ".md" else nbformat.reads(text, as_version=4)
     seen = Counter[str]()
     for cell in notebook.cells:

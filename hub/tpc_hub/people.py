@@ -17,6 +17,8 @@ from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import Engine, ForeignKey, create_engine, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from tpc_hub.refusal import PeopleError as PeopleError
+
 NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 ROLES = ("student", "instructor")
 MINIMUM_PASSWORD = 10
@@ -70,10 +72,6 @@ class LessonVisit(Base):
     lesson: Mapped[str] = mapped_column(primary_key=True)
     opened: Mapped[dt.datetime] = mapped_column(default=utcnow)
     done: Mapped[bool] = mapped_column(default=False)
-
-
-class PeopleError(ValueError):
-    """A refused request about people, in words for the person who made it."""
 
 
 def open_database(url: str) -> Engine:

@@ -13,7 +13,7 @@ from tpc_courses.problems import SourceError
 from tpc_grader.archive import Refused
 from tpc_grader.backends import TRUST_VARIABLE
 
-from tpc_hub.people import PeopleError
+from tpc_hub.refusal import PeopleError
 from tpc_hub.settings import Settings, load_settings
 
 

@@ -5,19 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 
 from tpc_hub.cli.group import chosen_course, main
-from tpc_hub.people import (
-    PeopleError,
-    Person,
-    checked_name,
-    enrol,
-    open_database,
-    random_password,
-    set_password,
-)
+from tpc_hub.refusal import PeopleError
 
 
 @main.group()
@@ -38,6 +29,9 @@ def roster_import(course: str, file: Path) -> None:
     Example:
       campus roster import scaling class.csv
     """
+    from sqlalchemy.orm import Session
+
+    from tpc_hub.people import open_database
     from tpc_hub.roster import import_roster
 
     places = Places.find()
@@ -67,6 +61,10 @@ def user_add(name: str, teaches: tuple[str, ...], attends: tuple[str, ...]) -> N
     Example:
       campus user add ada --teaches scaling
     """
+    from sqlalchemy.orm import Session
+
+    from tpc_hub.people import Person, checked_name, enrol, open_database, random_password, set_password
+
     places = Places.find()
     courses = [
         (chosen_course(places, course).id, role)
@@ -95,6 +93,10 @@ def user_password(name: str) -> None:
     Example:
       campus user password instructor
     """
+    from sqlalchemy.orm import Session
+
+    from tpc_hub.people import checked_name, open_database, random_password, set_password
+
     password = random_password()
     with Session(open_database(Places.find().database_url)) as session, session.begin():
         set_password(session, checked_name(name), password)

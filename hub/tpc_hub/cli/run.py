@@ -106,10 +106,12 @@ def _build_campus(places: Places) -> None:
 
 def _build_book(places: Places) -> None:
     from tpc_book.build import build_book
+    from tpc_book.execution import to_run
 
-    from tpc_hub.engines import kernel_environment
+    if to_run(places, [slug for course in load_courses(places) for slug in course.lessons]):
+        from tpc_hub.engines import kernel_environment  # it loads JupyterHub
 
-    os.environ |= kernel_environment(places, click.echo)
+        os.environ |= kernel_environment(places, click.echo)
     build_book(places, load_settings(places).campus_url, say=click.echo)
 
 
