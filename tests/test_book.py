@@ -102,6 +102,18 @@ def test_pages_load_nothing_from_elsewhere(built):
         assert not re.search(r"@import|url\(['\"]?(?:https?:)?//", path.read_text(encoding="utf-8")), path
 
 
+def test_the_page_for_wrong_addresses_is_whole_at_any_depth(built):
+    text = (built.site / "404.html").read_text(encoding="utf-8")
+    addresses = [one for one in re.findall(r'\s(?:href|src|data-root)="([^"]*)"', text) if one != "#main"]
+    assert [one for one in addresses if not one.startswith("/book/")] == []
+    for address in addresses:
+        path = built.site / address.removeprefix("/book/")
+        assert (path / "index.html" if path.is_dir() else path).exists(), address
+    assert {"/book/", "/book/book.css", "/book/about/", "/book/lessons/scaling/first-steps/"} <= {*addresses}
+    assert 'role="combobox"' in text, "search"
+    assert "There is no such page" in text
+
+
 def test_every_link_and_anchor_leads_somewhere(built):
     ids, pages = {}, list(built.site.rglob("index.html"))
     for path in pages:

@@ -10,12 +10,15 @@ def problems_of(tree) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_courses_come_in_the_order_of_their_files(tree):
+def test_courses_come_in_the_order_of_their_positions_then_of_their_files(tree):
     assert [course.id for course in load_courses(tree)] == ["data", "scaling"]
+    path = tree.courses / "scaling.yml"
+    write(path, f"position: 1\n{path.read_text()}")
+    assert [course.id for course in load_courses(tree)] == ["scaling", "data"]
 
 
-def test_the_real_manifests_are_right(repository):
-    assert {course.id for course in load_courses(repository)} >= {"scaling", "data", "evaluation"}
+def test_the_real_manifests_are_right_and_stand_as_the_pathways_go(repository):
+    assert [course.id for course in load_courses(repository)][:3] == ["scaling", "data", "evaluation"]
 
 
 def test_every_problem_is_reported_at_once_with_file_place_and_remedy(tree):

@@ -1,4 +1,4 @@
-"""Addresses between pages. All are relative, so the book works below any path, and from a folder on a disk."""
+"""Addresses between pages. Nearly all are relative, so the book works below any path, and from a folder on a disk."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ FEEDS = {".ics", ".xml"}
 class Links:
     """Makes addresses as seen from the page `slug` (`lessons.scaling.x`; the first page is "").
 
-    With `index_files` links name the file of a page, as a browser needs that opens it without a server.
+    With `index_files` links name the file of a page, as a browser needs that opens it without a server. A page that
+    is shown at any address names the `top` of the book, as a path that ends in a slash.
     """
 
     slug: str
     index_files: bool = False
+    top: str = ""
 
     @property
     def root(self) -> str:
         """Return the way from this page to the top of the book; ends in a slash, or is empty."""
-        return "../" * (len(self.slug.split(".")) if self.slug else 0)
+        return self.top or "../" * (len(self.slug.split(".")) if self.slug else 0)
 
     def page(self, slug: str, anchor: str = "") -> str:
         """Return the address of a page by its slug."""

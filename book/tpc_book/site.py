@@ -14,8 +14,8 @@ from tpc_book.content import Content
 from tpc_book.flowchart import DiagramError
 from tpc_book.forms import offered
 from tpc_book.lessons import student_notebook
-from tpc_book.links import Links
-from tpc_book.page import Edition, kept_page_html, templates
+from tpc_book.not_found import not_found_html
+from tpc_book.page import Edition, kept_page_html
 from tpc_book.project import Project
 from tpc_book.render import UnknownNode
 from tpc_book.widgets import script_json
@@ -77,7 +77,7 @@ def write_site(project: Project, folder: Path, book: Edition) -> None:
         path.write_text(html, encoding="utf-8")
     if errors:
         raise PageError("\n".join(errors))
-    (folder / "404.html").write_text(_not_found(book), encoding="utf-8")
+    (folder / "404.html").write_text(not_found_html(book), encoding="utf-8")
     write_assets(project.places, folder)
     (folder / "search.js").write_text(search_js(book.content), encoding="utf-8")
     _copy_files(book.content.folder, folder, used)
@@ -140,14 +140,3 @@ def write_assets(places: Places, folder: Path) -> None:
     (folder / "fonts").mkdir(exist_ok=True)
     for path in (katex / "fonts").glob("*.woff2"):
         shutil.copyfile(path, folder / "fonts" / path.name)
-
-
-def _not_found(book: Edition) -> str:
-    """Return the page for addresses that lead nowhere. It may be shown at any depth, so it has no search."""
-    said = words(book.theme, "en")
-    home = Links("").page("") if not book.book_url else f"{book.book_url}/"
-    return (
-        templates(book.theme)
-        .get_template("404.html")
-        .render(t=said, home=home, title=book.content.project["title"])
-    )

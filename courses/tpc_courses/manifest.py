@@ -76,6 +76,8 @@ class Course(Frozen):
     id: Slug
     title: str = Field(min_length=3, max_length=80)
     summary: str = Field(min_length=10, max_length=300)
+    # Where it stands among the courses; those with the same number follow their file names.
+    position: int = Field(default=100, ge=1)
     time_zone: str = "UTC"
     approval: bool = False
     results: Results = "on-release"
@@ -110,7 +112,7 @@ class Course(Frozen):
 
 
 def load_courses(places: Places) -> tuple[Course, ...]:
-    """Return all courses in the order of their file names; raises SourceError with every problem found."""
+    """Return all courses in the order of their positions; raises SourceError with every problem found."""
     courses, problems = [], list[Problem]()
     for path in sorted(places.courses.glob("*.yml")):
         try:
@@ -120,7 +122,7 @@ def load_courses(places: Places) -> tuple[Course, ...]:
     problems += _references(courses, places)
     if problems:
         raise SourceError(problems)
-    return tuple(courses)
+    return tuple(sorted(courses, key=lambda course: course.position))
 
 
 def read_course(path: Path, places: Places) -> Course:

@@ -88,7 +88,9 @@ async def _class(
     students: int,
     say: Callable[[str], None],
 ) -> Day:
-    course = next(each for each in load_courses(places) if each.lessons and each.exercises)
+    # By name, so that another order of the courses does not change what is measured.
+    courses = sorted(load_courses(places), key=lambda each: each.id)
+    course = next(each for each in courses if each.lessons and each.exercises)
     day = Day(lesson=course.lessons[0])
     watch = asyncio.create_task(_watch_memory(process, day))
     work = [

@@ -135,7 +135,8 @@ function draw(svg, plot, width) {
     for (const [x, y, note] of dots.points)
       node(mark(g, s.marker, sx(x), clampY(y), s.colour), "title", {}, note ?? `${plain(x)}, ${plain(y)}`);
   }
-  for (const rule of plot.rules ?? []) drawRule(g, rule, sx, sy, frame);
+  const left = (plot.rules ?? []).some((rule) => rule.x !== undefined && sx(rule.x) > (frame.x0 + frame.x1) / 2);
+  for (const rule of plot.rules ?? []) drawRule(g, rule, sx, sy, frame, left);
   const named = (entries, kind) => (entries ?? []).filter((e) => e.name).map((e) => [e, kind]);
   const rows = legend(g, [...named(plot.lines, "line"), ...named(plot.dots, "dot"), ...named(plot.bars, "bar")], frame);
   svg.setAttribute("viewBox", `0 0 ${width} ${frame.y0 + 52 + 20 * rows}`);
@@ -147,12 +148,14 @@ function fillOf({ series = 0, hollow = false }) {
   return hollow ? { fill: "none", stroke: colour, "stroke-width": 2 } : { fill: colour, stroke: "var(--p)" };
 }
 
-function drawRule(g, rule, sx, sy, frame) {
+// A level rule has its words at the right, or at the `left` when another rule stands upright there.
+function drawRule(g, rule, sx, sy, frame, left) {
   const dashed = { stroke: "var(--i)", "stroke-dasharray": "3 3", "stroke-width": 1.2 };
   if (rule.x === undefined) {
     const y = sy(rule.y);
     node(g, "line", { x1: frame.x0, x2: frame.x1, y1: y, y2: y, ...dashed });
-    node(g, "text", { x: frame.x1, y: y - 5, "text-anchor": "end", class: "over" }, rule.label ?? "");
+    const place = left ? { x: frame.x0 + 4, "text-anchor": "start" } : { x: frame.x1, "text-anchor": "end" };
+    node(g, "text", { ...place, y: y - 5, class: "over" }, rule.label ?? "");
     return;
   }
   const x = sx(rule.x), late = x > (frame.x0 + frame.x1) / 2;
