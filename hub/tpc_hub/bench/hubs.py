@@ -129,8 +129,13 @@ def own_campus(places: Places, port: int) -> Iterator[tuple[int, psutil.Process,
         codes = dict(re.findall(r"(\S+)\s+class code (\S+)", screen.read_text()))
         yield port, psutil.Process(process.pid), codes
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(90)
+        # Not SIGINT, which may be ignored until `campus up` listens.
+        process.terminate()
+        try:
+            process.wait(90)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            stop_leftovers(places)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from types import FrameType
 from typing import Any
 
 import click
@@ -15,8 +16,18 @@ from tpc_hub.cli.group import main
 @main.group()
 def bench() -> None:
     """Measure this campus against stock tools, both sides in one run; prints JSON."""
-    # One that is ended ends what it started, as with Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in _ENDINGS:
+        signal.signal(number, _end)
+
+
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """End what was started, as with Ctrl-C; whoever asks again meanwhile does not keep us from it."""
+    for each in _ENDINGS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _say(line: str) -> None:
