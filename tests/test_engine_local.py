@@ -570,4 +570,4 @@ def test_without_the_forkserver_everything_works_slower(tmp_path, monkeypatch):
 def test_the_start_screen_says_what_is_protected_and_what_is_not(campus):
     assert "Protected on this machine:" in campus.screen
     assert "run in a box of their own" in campus.screen
-    assert "A home may grow" in campus.screen
+    assert "A home holds 10 GiB or 200,000 files" in campus.screen
