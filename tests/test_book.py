@@ -8,8 +8,10 @@ import shutil
 import socket
 import threading
 import time
+import urllib.error
 import urllib.request
 from dataclasses import replace
+from html import unescape
 
 import nbformat
 import pytest
@@ -498,6 +500,15 @@ def fetch(url: str) -> str:
         return str(answer.read().decode())
 
 
+def failing(url: str) -> str:
+    """Return what stands where a page should be; empty while the page is there."""
+    try:
+        fetch(url)
+    except urllib.error.HTTPError as e:
+        return str(e.read().decode())
+    return ""
+
+
 def test_a_saved_page_is_served_anew(serving):
     places, url, said = serving
     waited(lambda: "What a page can hold" in fetch(f"{url}/contract/"), "the first page")
@@ -508,6 +519,13 @@ def test_a_saved_page_is_served_anew(serving):
     waited(lambda: "written just now" in fetch(f"{url}/about/"), "the changed page")
     write(source, source.read_text() + "\nSee [](#nowhere-at-all).\n")
     waited(lambda: any("about.md: line" in line for line in said), "the report of the fault")
+    good, line = source.read_text(), source.read_text().count("\n") + 3
+    write(source, f"{good}\n```{{mermaid}}\npie\n```\n")
+    told = f"book/content/about.md: line {line}: a diagram that begins with"
+    waited(lambda: told in unescape(failing(f"{url}/about/")), "the fault, where the page would be")
+    waited(lambda: any(one.startswith(told) for one in said), "the fault, in the terminal")
+    write(source, good)
+    waited(lambda: "written just now" in fetch(f"{url}/about/"), "the mended page")
     lesson = places.lesson("scaling/first-steps")
     write(lesson, lesson.read_text().replace("How much is", "Just now: how much is"))
     waited(lambda: "Just now: how much" in fetch(f"{url}/lessons/scaling/first-steps/"), "the changed lesson")

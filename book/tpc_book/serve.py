@@ -25,10 +25,12 @@ from tpc_courses.places import Places
 
 from tpc_book import after
 from tpc_book.described import undescribed
+from tpc_book.flowchart import DiagramError
 from tpc_book.page import Edition, page_html
 from tpc_book.project import Project
+from tpc_book.render import UnknownNode
 from tpc_book.settled import settle
-from tpc_book.site import edition, search_js, write_assets, write_site
+from tpc_book.site import PageError, edition, fault, search_js, write_assets, write_site
 
 LOOK_SECONDS = 0.2
 FIRST_SECONDS = 60
@@ -100,9 +102,14 @@ class Trees:
         # Somebody may still read of the one before.
         shutil.rmtree(self.folder / str(self.number - 2), ignore_errors=True)
         found = {str(problem) for problem in undescribed(self.project, new / "trees")}
-        for problem in sorted(found - self.said):
-            print(f"theme fault {problem}", flush=True)
-        self.said = found
+        self.said &= found
+        self.tell(found)
+
+    def tell(self, faults: set[str]) -> None:
+        """Say what is wrong in the sources, each fault once until the next change."""
+        for one in sorted(faults - self.said):
+            print(f"theme fault {one}", flush=True)
+        self.said |= faults
 
     def file(self, name: str) -> Path | None:
         """Return a file of the book that is no page. What only few ask for is made when somebody does, all at once."""
@@ -145,6 +152,9 @@ class Handler(BaseHTTPRequestHandler):
             status, kind, data = 200, *self._answer(path)
         except KeyError:
             status, kind, data = 404, "text/plain", f"There is no page {path}.".encode()
+        except PageError as e:
+            self.trees.tell({*str(e).splitlines()})
+            status, kind, data = 500, "text/html; charset=utf-8", _failed(path, e)
         except Exception as e:
             # The author sees what is wrong where the page would be; the next save tries again.
             print(f"theme error at {path}:\n{traceback.format_exc()}", flush=True)
@@ -168,12 +178,19 @@ class Handler(BaseHTTPRequestHandler):
         if name == "search.js":
             return "text/javascript", search_js(self.trees.book().content).encode()
         if path.endswith("/") and not name.startswith("lite/"):
-            text = page_html(self.trees.book(), name.strip("/").replace("/", "."))
-            return "text/html; charset=utf-8", text.encode()
+            return "text/html; charset=utf-8", self._page(name.strip("/").replace("/", ".")).encode()
         file = self.trees.file(name)
         if file is None:
             raise KeyError(path)
         return mimetypes.guess_type(file.name)[0] or "application/octet-stream", file.read_bytes()
+
+    def _page(self, slug: str) -> str:
+        """Return a page; raises PageError that names file and line."""
+        book = self.trees.book()
+        try:
+            return page_html(book, slug)
+        except (UnknownNode, DiagramError) as e:
+            raise PageError(fault(self.trees.project, book, slug, e)) from e
 
     def _live(self) -> None:
         self.send_response(200)

@@ -69,7 +69,7 @@ def write_site(project: Project, folder: Path, book: Edition) -> None:
         try:
             html = kept_page_html(book, slug)
         except (UnknownNode, DiagramError) as e:
-            errors.append(_fault(project, book, slug, e))
+            errors.append(fault(project, book, slug, e))
             continue
         used |= set(USED.findall(html))
         path = folder / slug.replace(".", "/") / "index.html"
@@ -96,7 +96,7 @@ def search_js(content: Content) -> str:
     return f"window.bookRecords={script_json(content.search_records())};\n"
 
 
-def _fault(project: Project, book: Edition, slug: str, error: Exception) -> str:
+def fault(project: Project, book: Edition, slug: str, error: Exception) -> str:
     """Return what is wrong with a page, with the file it was made from, and the line where it can be told."""
     name = str(book.content.page(slug).get("location") or slug).lstrip("/")
     source = project.source_of(name)
