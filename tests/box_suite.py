@@ -17,7 +17,8 @@ import pytest
 from suite_list import runs
 from tpc_courses.places import Places
 from tpc_hub.engines import local
-from tpc_hub.engines.local import BoxSpawner, base_environment, runtime_folder
+from tpc_hub.engines.box_spawner import BoxSpawner
+from tpc_hub.engines.local import base_environment, runtime_folder
 from tpc_kernels.provisioner import ForkedProcess
 from traitlets import default
 

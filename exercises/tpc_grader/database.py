@@ -12,9 +12,17 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    TypeDecorator,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # A table of its own: the hub's people and our submissions share a database, not a history of changes.
@@ -77,18 +85,41 @@ class ExtensionRow(Base):
 
 @functools.cache
 def open_database(url: str) -> Engine:
-    """Return the database at `url` with this version's tables, one engine per process and address."""
+    """Return the database at `url` with this version's tables, one engine per process and address.
+
+    Raises RuntimeError for a database of a newer version.
+    """
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_for_several_processes)
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with _alone(engine), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
-        config.attributes.update(connection=connection, version_table=_VERSION_TABLE)
-        command.upgrade(config, "head")
+        bring_up_to_date(connection, Path(__file__).parent / "migrations", _VERSION_TABLE)
     return engine
+
+
+def bring_up_to_date(connection: Connection, migrations: Path, table: str) -> None:
+    """Run the migrations that a database lacks, as `table` notes; raises RuntimeError for a newer version's."""
+    newest = max(path.name.partition("_")[0] for path in (migrations / "versions").glob("[0-9]*.py"))
+    current = text(f"select version_num from {table}")
+    if inspect(connection).has_table(table) and connection.execute(current).scalar() == newest:
+        return
+    # Imported here: most processes find a database that is up to date, and 11 MB are saved in each.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.attributes.update(connection=connection, version_table=table)
+    try:
+        command.upgrade(config, "head")
+    except CommandError as e:
+        raise RuntimeError(
+            f"{connection.engine.url}: the database was made by a newer TPC Campus (this one knows revision {newest}). "
+            "Start the newer version, or restore the backup made before the upgrade."
+        ) from e
 
 
 @contextlib.contextmanager

@@ -21,19 +21,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SAWarning
 from tpc_courses.manifest import read_course
 from tpc_courses.places import Places
 
-from tpc_grader import audit, grading, queue
+from tpc_grader import audit, queue
 from tpc_grader.jobs import Job
 from tpc_grader.locks import Busy, only_one
-from tpc_grader.reconcile import Reconciler
 from tpc_grader.results import Graded
 from tpc_grader.store import Store
-from tpc_grader.writer import Record, write_next
+
+if TYPE_CHECKING:
+    from tpc_grader.writer import Record
 
 __all__ = ["Busy", "Worker", "work"]
 log = logging.getLogger(__name__)
@@ -71,12 +72,12 @@ def work(
     *,
     jobs: int | None = None,
     until: Callable[[], bool] = lambda: False,
-    run: Run = grading.run,
-    record: Record = grading.record,
+    run: Run | None = None,
+    record: Record | None = None,
 ) -> None:
     """Serve the queue until `until` says so or a signal comes; raises Busy when another worker does.
 
-    `jobs` is how many run at once, by default one for each processor.
+    `jobs` is how many run at once, by default one for each processor; `run` and `record` are those of `grading`.
     """
     with only_one(places, "worker", TAKE_OVER_SECONDS), _signals():
         worker = Worker(places, jobs or os.cpu_count() or 1, run, record)
@@ -91,14 +92,15 @@ def work(
 
 
 class Worker:
-    """The processes that run jobs, and the writer's process."""
+    """The processes that run jobs, and the writer's process. It needs no nbgrader itself, and does not import it."""
 
-    def __init__(self, places: Places, slots: int, run: Run, record: Record) -> None:
+    def __init__(self, places: Places, slots: int, run: Run | None, record: Record | None) -> None:
         self.places, self.slots, self.run, self.record = places, slots, run, record
         self.name = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
         self.runners = list[Runner]()
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["__main__", grading.__name__, run.__module__, record.__module__])
+        theirs = [each.__module__ for each in (run, record) if each]
+        self.context.set_forkserver_preload(["__main__", *theirs, "tpc_grader.worker_preload"])
         self.writer: Any = None
         self.renewed = self.swept = -math.inf
 
@@ -202,12 +204,14 @@ class Worker:
         return process
 
 
-def _run_jobs(connection: Connection, run: Run, places: Places) -> None:
+def _run_jobs(connection: Connection, run: Run | None, places: Places) -> None:
     """Run the jobs that come, and report JSON; what goes wrong here never reaches the worker's process."""
+    from tpc_grader import grading
+
     _die_with_worker()
     with contextlib.suppress(EOFError, OSError):
         while True:
-            connection.send_bytes(_outcome(run, places, connection.recv()).encode())
+            connection.send_bytes(_outcome(run or grading.run, places, connection.recv()).encode())
 
 
 def _outcome(run: Run, places: Places, job: Job) -> str:
@@ -221,8 +225,12 @@ def _outcome(run: Run, places: Places, job: Job) -> str:
         return f"fault\n{type(e).__name__}: {e}"
 
 
-def _write(places: Places, record: Record) -> None:
+def _write(places: Places, record: Record | None) -> None:
     """Write results down, one after the other, as long as the worker lives."""
+    from tpc_grader import grading
+    from tpc_grader.reconcile import Reconciler
+    from tpc_grader.writer import write_next
+
     _die_with_worker()
     # nbgrader 0.9.6 makes SQLAlchemy warn on every new submission; it says nothing to an operator.
     warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
@@ -230,7 +238,7 @@ def _write(places: Places, record: Record) -> None:
     with only_one(places, "writer", math.inf):
         others, looked = Reconciler(places), -math.inf
         while True:
-            if write_next(places, record):
+            if write_next(places, record or grading.record):
                 continue
             if time.monotonic() - looked > LOOK_SECONDS:
                 looked = time.monotonic()

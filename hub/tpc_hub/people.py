@@ -8,14 +8,11 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import Engine, ForeignKey, create_engine, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from tpc_grader.database import bring_up_to_date
 
 from tpc_hub.refusal import PeopleError as PeopleError
 
@@ -75,22 +72,12 @@ class LessonVisit(Base):
 
 
 def open_database(url: str) -> Engine:
-    """Return the campus database, brought to this version's tables; raises PeopleError for a newer one."""
+    """Return the campus database, brought to this version's tables; raises RuntimeError for a newer one."""
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=ON"))
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    head = ScriptDirectory.from_config(config).get_current_head()
-    try:
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError as e:
-        raise PeopleError(
-            f"{url}: the database was made by a newer TPC Campus (this one knows revision {head}). "
-            "Start the newer version, or restore the backup made before the upgrade."
-        ) from e
+    with engine.begin() as connection:
+        bring_up_to_date(connection, Path(__file__).parent / "migrations", "alembic_version")
     return engine
 
 

@@ -17,15 +17,12 @@ from typing import IO
 from urllib.parse import urlsplit
 
 import psutil
-from sqlalchemy.orm import Session
-from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
 
 from tpc_hub import machine
-from tpc_hub.build import build
 from tpc_hub.engines import engine_for
-from tpc_hub.people import Person, enrol, ensure_class_codes, open_database, random_password, set_password
+from tpc_hub.preparation import prepare
 from tpc_hub.settings import Settings
 
 READY_SECONDS = 120
@@ -59,9 +56,8 @@ def up(places: Places, settings: Settings) -> None:
         for folder in (places.hub_dir, places.logs, places.homes):
             folder.mkdir(parents=True, exist_ok=True)
         print("Building lessons and exercises ...", flush=True)
-        courses = build(places, lambda line: print(f"  {line}", flush=True))
-        welcome = _prepare_people(places, courses)
         try:
+            welcome = prepare(places)
             _serve(places, settings, welcome)
         except Stopped:
             print("\nStopping ...", flush=True)
@@ -225,27 +221,6 @@ def _is_healthy(settings: Settings) -> bool:
     except OSError:
         return False
     return True
-
-
-def _prepare_people(places: Places, courses: tuple[Course, ...]) -> list[str]:
-    """Draw class codes, and at the first start the demo instructor; returns lines for the start screen."""
-    names = [course.id for course in courses]
-    with Session(open_database(places.database_url)) as session, session.begin():
-        codes = ensure_class_codes(session, names)
-        lines = [f"  {name:<12} class code {codes[name]}" for name in names]
-        if session.query(Person).first() is None:
-            password = random_password()
-            session.add(Person(name="instructor", display_name="Demo instructor"))
-            session.flush()
-            set_password(session, "instructor", password)
-            for name in names:
-                enrol(session, name, "instructor", "instructor")
-            first = (
-                f"  As instructor: name instructor, password {password} "
-                "(shown this once; `campus user password instructor` sets another)"
-            )
-            return [first, *lines]
-    return ["  As instructor: name instructor, with the password of the first start", *lines]
 
 
 def _start_screen(places: Places, settings: Settings, welcome: list[str]) -> list[str]:

@@ -58,8 +58,9 @@ class Forkserver:
         self.children: dict[int, Child] = {}
         self.spared = tuple(spared)  # children whose end the caller awaits
         self.selector = selectors.DefaultSelector()
-        # Only a server with preloads has to know: looking costs each process that does it 11 MB of shared pages.
-        self.fingerprint = _fingerprint() if self.preloads else ()
+        # Only a server with preloads has to know when they change.
+        self.watched = _files_to_watch() if self.preloads else ()
+        self.fingerprint = _fingerprint(self.watched)
         self.retired = False
         self.groups_left: list[str] = []
 
@@ -86,7 +87,7 @@ class Forkserver:
                 key.data(key.fileobj)
 
     def _take_order(self, listener: socket.socket) -> None:
-        if self.preloads and self.fingerprint != _fingerprint():
+        if self.fingerprint != _fingerprint(self.watched):
             return self._retire()  # whoever waits on the socket is served by the successor
         try:
             client, _ = listener.accept()
@@ -186,11 +187,19 @@ def _peer_uid(client: socket.socket) -> int:
     return int(uid)
 
 
-def _fingerprint() -> tuple[tuple[str, int], ...]:
-    """Return what changes when installed packages or our own modules change: folder and file times."""
-    folders = {Path(entry) for entry in sys.path if entry.endswith("site-packages")}
-    ours = [Path(m.__file__) for n, m in list(sys.modules.items()) if n.startswith("tpc_") and m.__file__]
-    return tuple(sorted((str(p), p.stat().st_mtime_ns) for p in {*folders, *ours} if p.exists()))
+def _files_to_watch() -> tuple[str, ...]:
+    """Return what changes when installed packages or our own modules change: folders and files.
+
+    Listed once, before any fork: who goes through all modules again writes 11 MB of pages that forks share.
+    """
+    folders = {entry for entry in sys.path if entry.endswith("site-packages")}
+    ours = {m.__file__ for n, m in list(sys.modules.items()) if n.startswith("tpc_") and m.__file__}
+    return tuple("".join(list(path)) for path in sorted(folders | ours) if os.path.exists(path))
+
+
+def _fingerprint(paths: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the times of files; 0 for one that is gone."""
+    return tuple(os.stat(path).st_mtime_ns if os.path.exists(path) else 0 for path in paths)
 
 
 def preload(names: Iterable[str]) -> None:

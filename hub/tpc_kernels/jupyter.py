@@ -18,17 +18,12 @@ from tpc_kernels.forked import be_forked, take_leave
 from tpc_kernels.forkserver import Forkserver, listen
 from tpc_kernels.order import Order
 
-# jsonschema parses this grammar in every process (0.8 CPU-s, 25 MB) to check formats nobody here uses.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-# With it, a server's HTTP client keeps a thread to look up names; the hub has an address.
-sys.modules.setdefault("aiodns", None)  # type: ignore[arg-type]
-
 # Where a box's own forkserver listens, and how a kernel provisioner learns it.
 SOCKET = "/run/forkserver.sock"
 SOCKET_VARIABLE = "TPC_FORKSERVER"
 # The listening socket of the server, after standard input, output and error.
 LISTENER = 3
-LONG_CELL_SECONDS = 0.5
+LONG_CELL_SECONDS = 0.1
 
 # One thread while preloading, so that forking is safe; plots appear in the notebook.
 PRELOAD_ENVIRONMENT = {
@@ -87,6 +82,7 @@ KERNEL_MODULES = (
     "IPython.core.debugger",
     "IPython.core.logger",
     "IPython.core.oinspect",
+    "IPython.core.pylabtools",
     "IPython.extensions.storemagic",
     "psutil",
     "sqlite3",
@@ -100,6 +96,7 @@ KERNEL_MODULES = (
     "scipy.stats",
     "scipy.optimize",
     "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
     "faulthandler",
 )
 

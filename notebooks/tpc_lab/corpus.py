@@ -98,15 +98,17 @@ def docstrings(distribution: str, module: str) -> Iterator[str]:
     """The scrubbed docstrings of an installed package that are long enough, in the order of its files."""
     root = Path(str(metadata.distribution(distribution).locate_file(module)))
     for path in sorted(root.rglob("*.py")):
-        try:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-        except (SyntaxError, UnicodeDecodeError):
-            continue  # test data of the packages holds broken sources on purpose
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                text = ast.get_docstring(node)
-                if text and len(text) >= SHORTEST:
-                    yield scrub(text)
+        yield from _long_docstrings(path)
+
+
+def _long_docstrings(path: Path) -> list[str]:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError):
+        return []  # test data of the packages holds broken sources on purpose
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    texts = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
+    return [scrub(text) for text in texts if text and len(text) >= SHORTEST]
 
 
 def _documents(packages: Mapping[str, tuple[str, str]]) -> Iterator[Document]:

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `database.open_database` hands over."""
+"""Alembic's entry: runs the migrations on the connection that `tpc_grader.database` hands over."""
 
 from alembic import context
 

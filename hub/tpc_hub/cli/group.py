@@ -13,7 +13,6 @@ from tpc_courses.problems import SourceError
 from tpc_grader.archive import Refused
 from tpc_grader.backends import TRUST_VARIABLE
 
-from tpc_hub.refusal import PeopleError
 from tpc_hub.settings import Settings, load_settings
 
 
@@ -27,7 +26,7 @@ class Campus(click.Group):
             os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
         try:
             return super().invoke(ctx)
-        except (SourceError, PeopleError, Refused, OSError, RuntimeError, KeyError) as e:
+        except (SourceError, Refused, OSError, RuntimeError, KeyError) as e:
             message = e.args[0] if isinstance(e, KeyError) else e
             raise click.ClickException(str(message)) from e
 

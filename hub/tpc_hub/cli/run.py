@@ -109,7 +109,7 @@ def _build_book(places: Places) -> None:
     from tpc_book.execution import to_run
 
     if to_run(places, [slug for course in load_courses(places) for slug in course.lessons]):
-        from tpc_hub.engines import kernel_environment  # it loads JupyterHub
+        from tpc_hub.engines import kernel_environment
 
         os.environ |= kernel_environment(places, click.echo)
     build_book(places, load_settings(places).campus_url, say=click.echo)

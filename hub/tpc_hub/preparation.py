@@ -1,0 +1,75 @@
+"""What `campus up` does once before it serves: lessons, exercises, databases, class codes, the first instructor."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from multiprocessing.connection import Connection
+
+from tpc_courses.places import Places
+
+
+def prepare(places: Places) -> list[str]:
+    """Bring a campus up to date with its sources; returns lines for the start screen, the instructor's first.
+
+    That needs large modules, so it is done in a process that ends: ours lives as long as the campus and stays
+    small. What goes wrong there is raised here: SourceError with all problems of the sources.
+    """
+    here, there = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("fork").Process(target=_answer, args=(there, places))
+    process.start()
+    there.close()
+    try:
+        found = here.recv()
+    except EOFError:
+        process.join()
+        raise RuntimeError(f"Lessons and exercises: the build ended with code {process.exitcode}.") from None
+    finally:
+        process.terminate()
+        process.join()
+    if isinstance(found, Exception):
+        raise found
+    return list(found)
+
+
+def _answer(connection: Connection, places: Places) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; our parent ends us
+    try:
+        connection.send(_prepare(places))
+    except Exception as e:
+        connection.send(e)
+
+
+def _prepare(places: Places) -> list[str]:
+    from tpc_grader.database import open_database
+
+    from tpc_hub.build import build
+
+    names = [course.id for course in build(places, lambda line: print(f"  {line}", flush=True))]
+    open_database(places.database_url)  # so that service and worker find the grader's tables
+    return _prepare_people(places, names)
+
+
+def _prepare_people(places: Places, names: list[str]) -> list[str]:
+    """Draw class codes, and at the first start the demo instructor; returns lines for the start screen."""
+    from sqlalchemy.orm import Session
+
+    from tpc_hub.people import Person, enrol, ensure_class_codes, open_database, random_password, set_password
+
+    with Session(open_database(places.database_url)) as session, session.begin():
+        codes = ensure_class_codes(session, names)
+        lines = [f"  {name:<12} class code {codes[name]}" for name in names]
+        if session.query(Person).first() is None:
+            password = random_password()
+            session.add(Person(name="instructor", display_name="Demo instructor"))
+            session.flush()
+            set_password(session, "instructor", password)
+            for name in names:
+                enrol(session, name, "instructor", "instructor")
+            first = (
+                f"  As instructor: name instructor, password {password} "
+                "(shown this once; `campus user password instructor` sets another)"
+            )
+            return [first, *lines]
+    return ["  As instructor: name instructor, with the password of the first start", *lines]
