@@ -567,6 +567,20 @@ def test_without_the_forkserver_everything_works_slower(tmp_path, monkeypatch):
         assert "Kernels start slowly" in (campus.places.logs / "book.log").read_text()
 
 
+@pytest.mark.parametrize("page", ["home", "token", "nowhere"])
+def test_the_hubs_own_pages_look_like_the_campus(campus, ada, page):
+    async def read() -> str:
+        async with browser() as session:
+            await ada._submit(session, "login", {"username": "ada", "password": "ada-password"})
+            async with session.get(f"{campus.url}/hub/{page}") as answer:
+                return await answer.text()
+
+    text = asyncio.run(read())
+    assert "TPC Campus</title>" in text
+    assert "--paper:" in text
+    assert "style.min.css" not in text
+
+
 def test_the_start_screen_says_what_is_protected_and_what_is_not(campus):
     assert "Protected on this machine:" in campus.screen
     assert "run in a box of their own" in campus.screen
