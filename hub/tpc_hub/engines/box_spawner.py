@@ -142,7 +142,7 @@ class BoxSpawner(LocalProcessSpawner):
         """Add the surroundings inside the box."""
         return env | {
             "USER": self.user.name,
-            "local.HOME": local.HOME,
+            "HOME": local.HOME,
             "SHELL": "/bin/bash",
             "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
             "JUPYTER_RUNTIME_DIR": "/run/jupyter",
