@@ -16,6 +16,7 @@ import yaml
 from tpc_courses.problems import Problem
 
 from tpc_book import changed, trees
+from tpc_book.ahead import drawing
 from tpc_book.described import undescribed
 from tpc_book.project import ENGINE_FOLDER, Project
 from tpc_book.settled import settle
@@ -65,7 +66,8 @@ def run(project: Project) -> list[Problem]:
     now = trees.inputs(project)
     if trees.made_from(project.trees) == now or changed.update(project, now, partial(_run_some, project)):
         return []
-    log, code, site = _start(project, project.folder)
+    with drawing(project.folder / "lessons"):
+        log, code, site = _start(project, project.folder)
     faults = sorted({*problems(log, project), *undescribed(project, site)})
     if not faults and (code or not (site / "config.json").exists()):
         tail = "\n".join(log.splitlines()[-15:])
