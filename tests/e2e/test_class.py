@@ -65,7 +65,14 @@ def open_assignments(page) -> None:
 
 def test_the_ready_line_and_the_start_screen_say_how_to_go_on(campus):
     assert f"TPC Campus is ready at {campus.url}" in campus.screen
-    for text in ("As instructor", "As student", "/book/", "State", "Protected on this machine:", "Stop with Ctrl-C"):
+    for text in (
+        "As instructor",
+        "As student",
+        "/book/",
+        "State",
+        "Protected on this machine:",
+        "Stop with Ctrl-C",
+    ):
         assert text in campus.screen
 
 
