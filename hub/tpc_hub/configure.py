@@ -44,6 +44,8 @@ def set_addresses(c: Any, settings: Settings) -> None:
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings.hub_port}"
     if settings.subdomains:
         c.JupyterHub.subdomain_host = settings.url
+    # Without it a person's server could set cookies for the hub, whose host lies above its own.
+    c.JupyterHub.cookie_host_prefix_enabled = settings.bound_cookies
     if settings.tls:
         c.JupyterHub.ssl_cert = str(settings.tls.certificate)
         c.JupyterHub.ssl_key = str(settings.tls.key)

@@ -52,6 +52,7 @@ def _environment(places: Places, settings: Settings, name: str, port: int) -> di
         "JUPYTERHUB_API_URL": f"http://127.0.0.1:{settings.hub_port}/hub/api",
         "JUPYTERHUB_BASE_URL": "/",
         "JUPYTERHUB_HOST": settings.url if settings.subdomains else "",
+        "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": str(int(settings.bound_cookies)),
         "JUPYTERHUB_CLIENT_ID": f"service-{name}",
         "JUPYTERHUB_SERVICE_NAME": name,
         "JUPYTERHUB_SERVICE_PREFIX": f"/services/{name}/",

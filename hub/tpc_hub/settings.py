@@ -78,6 +78,11 @@ class Settings(Section):
         """Return the address of the campus service, without a slash at the end."""
         return self.service_url("campus")
 
+    @property
+    def bound_cookies(self) -> bool:
+        """Return whether cookies belong to one host alone: https, where people's servers have hosts of their own."""
+        return self.subdomains and self.url.startswith("https:")
+
     def service_url(self, service: str) -> str:
         """Return the address of a service, without a slash at the end: an own host with subdomains."""
         scheme, _, rest = self.url.partition("://")

@@ -53,7 +53,7 @@ def campus_of(request: Request) -> Campus:
 async def visitor(request: Request) -> Visitor:
     """Return who is signed in; leads to the hub's sign-in otherwise."""
     campus = campus_of(request)
-    signed_in = campus.sessions.get(request.cookies.get(COOKIE, ""))
+    signed_in = campus.sessions.get(request.cookies.get(cookie_name(campus), ""))
     if signed_in is None:
         if request.method != "GET":
             raise HTTPException(
@@ -95,7 +95,7 @@ async def callback(request: Request, code: str = "", state: str = "") -> Respons
     """Finish the sign-in: exchange the code for a token, ask who it is, start a session."""
     campus = campus_of(request)
     verifier, next_url = campus.pending.pop(state, ("", ""))
-    if not verifier or request.cookies.get(f"{COOKIE}-state") != state:
+    if not verifier or request.cookies.get(f"{cookie_name(campus)}-state") != state:
         return RedirectResponse(f"{PREFIX}/", status_code=303)
     async with httpx.AsyncClient(base_url=campus.hub_api, timeout=20) as hub:
         answer = await hub.post(
@@ -117,9 +117,14 @@ async def callback(request: Request, code: str = "", state: str = "") -> Respons
     campus.sessions[session_id] = SignedIn(who["name"], frozenset(who.get("groups", ())))
     response = RedirectResponse(next_url, status_code=303)
     response.set_cookie(
-        COOKIE, session_id, path=PREFIX, httponly=True, samesite="lax", secure=_is_secure(campus)
+        cookie_name(campus),
+        session_id,
+        path=_path(campus),
+        httponly=True,
+        samesite="lax",
+        secure=_is_secure(campus),
     )
-    response.delete_cookie(f"{COOKIE}-state", path=PREFIX)
+    response.delete_cookie(f"{cookie_name(campus)}-state", path=_path(campus), secure=_is_secure(campus))
     return response
 
 
@@ -142,9 +147,9 @@ def _to_hub(campus: Campus, request: Request) -> Response:
         f"{campus.settings.url}/hub/api/oauth2/authorize?{urlencode(query)}", status_code=303
     )
     response.set_cookie(
-        f"{COOKIE}-state",
+        f"{cookie_name(campus)}-state",
         state,
-        path=PREFIX,
+        path=_path(campus),
         max_age=600,
         httponly=True,
         samesite="lax",
@@ -155,6 +160,15 @@ def _to_hub(campus: Campus, request: Request) -> Response:
 
 def _callback_url() -> str:
     return os.environ["JUPYTERHUB_OAUTH_CALLBACK_URL"]
+
+
+def cookie_name(campus: Campus) -> str:
+    """Return the name of the session's cookie; with the prefix no browser takes it from another host."""
+    return f"__Host-{COOKIE}" if campus.settings.bound_cookies else COOKIE
+
+
+def _path(campus: Campus) -> str:
+    return "/" if campus.settings.bound_cookies else PREFIX
 
 
 def _is_secure(campus: Campus) -> bool:

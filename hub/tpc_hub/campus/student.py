@@ -12,7 +12,15 @@ from tpc_courses.exercise import read_exercise
 from tpc_grader.feedback import POLICY, RULES, clean_body
 from tpc_grader.records import newest_feedback
 
-from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, Visitor, campus_of, course_for
+from tpc_hub.campus.identity import (
+    PREFIX,
+    FormVisitor,
+    SignedInVisitor,
+    Visitor,
+    campus_of,
+    cookie_name,
+    course_for,
+)
 from tpc_hub.campus.overview import course_card, course_rows, next_step
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.times import in_zone
@@ -139,7 +147,7 @@ async def feedback(request: Request, who: SignedInVisitor, course_id: str, exerc
 async def logout(request: Request) -> Response:
     """End the session here, then at the hub."""
     campus = campus_of(request)
-    campus.sessions.pop(request.cookies.get("campus-session", ""), None)
+    campus.sessions.pop(request.cookies.get(cookie_name(campus), ""), None)
     return RedirectResponse(f"{campus.settings.url}/hub/logout", status_code=303)
 
 
