@@ -422,6 +422,24 @@ def test_deleted_files_that_are_held_open_count(driver, tmp_path):
     assert driver.run(code, home_of(driver, tmp_path), seconds=150)["ending"] == ["full", 122]
 
 
+@pytest.mark.parametrize("mode", ["0", "0o400"])
+def test_nothing_is_hidden_in_a_closed_folder(driver, tmp_path, mode):
+    code = (
+        f"{FILL}\n"
+        "os.mkdir(f'{HOME}/closed')\n"
+        "write('closed/large', 6_000_000)\n"
+        f"os.chmod(f'{{HOME}}/closed', {mode})\n"
+        "print(until('File too large', lambda number: write('more', 100_000)))\n"
+        "os.chmod(f'{HOME}/closed', 0o700)\n"
+        "os.unlink(f'{HOME}/closed/large')\n"
+        "print(until('done', lambda number: write('more', 100_000)))\n"
+    )
+    answer = driver.run(code, home_of(driver, tmp_path), seconds=150)
+    assert answer["ending"] == ["exited", 0], answer
+    said = [line for line in answer["output"].splitlines() if "home" not in line]
+    assert said == ["File too large", "done"], answer
+
+
 def test_no_process_lifts_the_limit_of_a_full_home(driver, tmp_path):
     code = (
         f"{FILL}\n"
@@ -457,12 +475,12 @@ def test_holes_and_links_are_counted_and_nothing_is_hidden(tmp_path):
     with open(tmp_path / "hole", "wb") as file:
         file.truncate(4_000_000)
     os.link(tmp_path / "hole", tmp_path / "another name")
-    assert 4_000_000 <= sum(_sizes([str(tmp_path)], [])) < 4_100_000
+    assert 4_000_000 <= sum(_sizes([str(tmp_path)], [], [])) < 4_100_000
     held = open(tmp_path / "hole", "rb")  # noqa: SIM115
     with held:
         os.unlink(tmp_path / "hole")
         os.unlink(tmp_path / "another name")
-        assert 4_000_000 <= sum(_sizes([str(tmp_path)], [os.getpid()])) < 4_100_000
+        assert 4_000_000 <= sum(_sizes([str(tmp_path)], [os.getpid()], [])) < 4_100_000
     here = os.open(tmp_path, os.O_RDONLY)
     for _ in range(MOST_LEVELS + 1):
         os.mkdir("d" * 200, dir_fd=here)
@@ -471,7 +489,7 @@ def test_holes_and_links_are_counted_and_nothing_is_hidden(tmp_path):
     os.close(here)
     open_before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(NoRoom, match="one in another"):
-        sum(_sizes([str(tmp_path)], []))
+        sum(_sizes([str(tmp_path)], [], []))
     assert len(os.listdir("/proc/self/fd")) == open_before
 
 

@@ -80,7 +80,8 @@ class Room:
     def _begin(self) -> None:
         self._free = self._free_bytes()
         self._bytes = self._files = 0
-        self._counting = _sizes(self._folders, _tree(self._first))
+        self._closed: list[str] = []
+        self._counting = _sizes(self._folders, _tree(self._first), self._closed)
 
     def _go_on(self, until: float) -> None:
         """Count until a time; whoever has too much is not counted to the end."""
@@ -94,7 +95,8 @@ class Room:
             if time.monotonic() > until:
                 return
         self._counting = None
-        self._left = self._most - self._bytes if self._files <= MOST_FILES else -1
+        fits = self._files <= MOST_FILES and not self._closed
+        self._left = self._most - self._bytes if fits else -1
         self._due = time.monotonic() + REST_SECONDS
 
     def _free_bytes(self) -> int:
@@ -140,43 +142,51 @@ def _tree(first: int) -> Iterator[int]:
                 waiting += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
 
 
-def _sizes(folders: Iterable[str], processes: Iterable[int]) -> Iterator[int]:
-    """Yield the size of everything that takes room, in bytes, 0 for what turned out not to; raises NoRoom."""
+def _sizes(folders: Iterable[str], processes: Iterable[int], closed: list[str]) -> Iterator[int]:
+    """Yield the size of everything that takes room, in bytes, 0 for what turned out not to; raises NoRoom.
+
+    Folders that cannot be read are noted in `closed`: without root rights, their owner may have hidden something.
+    """
     devices = set()
     for folder in folders:
         with contextlib.suppress(FileNotFoundError):
             devices.add(os.stat(folder).st_dev)
-        yield from _sizes_below(folder)
+        yield from _sizes_below(folder, closed)
     seen: set[int] = set()
     for pid in processes:
         yield from _sizes_of_deleted(f"/proc/{pid}/fd", devices, seen)
 
 
-def _sizes_below(folder: str) -> Iterator[int]:
+def _sizes_below(folder: str, closed: list[str]) -> Iterator[int]:
     """Yield the size of each file below a folder, holes counted, divided among its names.
 
     By descriptors: a path could be made to lead elsewhere meanwhile. Depth first: few folders are open at a time.
     """
     levels: list[tuple[int, Iterator[os.DirEntry[str]]]] = []
-    _enter(levels, folder)
+    _enter(levels, folder, closed)
     try:
         while levels:
             entry = next(levels[-1][1], None)
             if entry is None:
                 os.close(levels.pop()[0])
                 continue
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 found = entry.stat(follow_symlinks=False)
-                size = max(found.st_size, 512 * found.st_blocks)
-                yield size if stat.S_ISDIR(found.st_mode) else size // max(1, found.st_nlink)
-                if stat.S_ISDIR(found.st_mode):
-                    _enter(levels, entry.name)
+            except FileNotFoundError:
+                continue
+            except PermissionError:
+                closed.append(entry.name)
+                continue
+            size = max(found.st_size, 512 * found.st_blocks)
+            yield size if stat.S_ISDIR(found.st_mode) else size // max(1, found.st_nlink)
+            if stat.S_ISDIR(found.st_mode):
+                _enter(levels, entry.name, closed)
     finally:
         for descriptor, _ in levels:
             os.close(descriptor)
 
 
-def _enter(levels: list[tuple[int, Iterator[os.DirEntry[str]]]], name: str) -> None:
+def _enter(levels: list[tuple[int, Iterator[os.DirEntry[str]]]], name: str, closed: list[str]) -> None:
     """Open a folder in the last of some; one that is gone, or was never one, is left out. Raises NoRoom."""
     if len(levels) > MOST_LEVELS:
         raise NoRoom(f"The home has more than {MOST_LEVELS} folders one in another. {_REMEDY}")
@@ -184,6 +194,9 @@ def _enter(levels: list[tuple[int, Iterator[os.DirEntry[str]]]], name: str) -> N
     try:
         descriptor = os.open(name, flags, dir_fd=levels[-1][0] if levels else None)
     except (FileNotFoundError, NotADirectoryError):
+        return
+    except PermissionError:
+        closed.append(name)
         return
     levels.append((descriptor, os.scandir(descriptor)))
 
