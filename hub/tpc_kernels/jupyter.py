@@ -95,8 +95,7 @@ KERNEL_MODULES = (
     "optax",
     "scipy.stats",
     "scipy.optimize",
-    "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
+    "matplotlib.pyplot",  # and not matplotlib_inline: importing it in the kernel is what makes figures appear
     "faulthandler",
 )
 
