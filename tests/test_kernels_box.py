@@ -476,11 +476,15 @@ def test_holes_and_links_are_counted_and_nothing_is_hidden(tmp_path):
         file.truncate(4_000_000)
     os.link(tmp_path / "hole", tmp_path / "another name")
     assert 4_000_000 <= sum(_sizes([str(tmp_path)], [], [])) < 4_100_000
-    held = open(tmp_path / "hole", "rb")  # noqa: SIM115
-    with held:
+    nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with (
+        open(tmp_path / "hole", "rb") as hole,
+        subprocess.Popen(["sleep", "600"], stdin=hole, **nowhere) as holder,
+    ):
         os.unlink(tmp_path / "hole")
         os.unlink(tmp_path / "another name")
-        assert 4_000_000 <= sum(_sizes([str(tmp_path)], [os.getpid()], [])) < 4_100_000
+        assert 4_000_000 <= sum(_sizes([str(tmp_path)], [holder.pid], [])) < 4_100_000
+        holder.kill()
     here = os.open(tmp_path, os.O_RDONLY)
     for _ in range(MOST_LEVELS + 1):
         os.mkdir("d" * 200, dir_fd=here)

@@ -64,7 +64,7 @@ def test_the_mark_is_the_same_everywhere():
     places = [
         theme / "static" / "mark.svg",
         theme / "templates" / "page.html",
-        REPOSITORY / "hub" / "tpc_hub" / "templates" / "frame.html",
+        REPOSITORY / "hub" / "tpc_hub" / "static" / "mark.svg",
     ]
     found = {re.findall(r'<path d="(M3 [^"]+)"', path.read_text(encoding="utf-8"))[0] for path in places}
     assert len(found) == 1
