@@ -1,0 +1,114 @@
+"""Honest work in odd shapes, and the points that it must get: each row is graded at both levels.
+
+A row is an exercise (the author's cells), what the student wrote into it, and how the file that came in differs from
+what JupyterLab saves. Without `answers` the student wrote what the author did.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbformat import NotebookNode, from_dict
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """An exercise, a student's notebook, and what must come out."""
+
+    name: str
+    cells: tuple[NotebookNode, ...]
+    # Points of each part; those that are not named get all.
+    points: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    # Changes the notebook's JSON, in place or by returning another one, or the bytes of a file.
+    change: Change = lambda notebook: None
+    # Files of the exercise, and those that the student handed in.
+    own: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    outcome: str = "graded"
+    # Words that the student, and the instructor, must read.
+    says: str = ""
+    told: str = ""
+    levels: tuple[str, ...] = ("kernel", "oracle")
+
+
+def given(source: str) -> NotebookNode:
+    """Return a cell of code that the exercise gives."""
+    return new_code_cell(source)
+
+
+def text(source: str) -> NotebookNode:
+    """Return a cell of text."""
+    return new_markdown_cell(source)
+
+
+def answer(name: str, solution: str, before: str = "") -> NotebookNode:
+    """Return a cell that the student answers; `before` is code of the exercise above the solution."""
+    marked = f"{before}### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
+    return _graded(name, marked, grade=False, solution=True)
+
+
+def checks(name: str, source: str, hidden: str = "", points: float = 1) -> NotebookNode:
+    """Return a cell of tests; what is `hidden` is not released."""
+    marked = f"{source}\n### BEGIN HIDDEN TESTS\n{hidden}\n### END HIDDEN TESTS" if hidden else source
+    return _graded(name, marked, grade=True, solution=False, points=points, locked=True)
+
+
+def exercise(row: Row, level: str) -> NotebookNode:
+    """Return the author's notebook of a row, its tests at a level where they name none."""
+    made = new_notebook(cells=[from_dict(cell) for cell in json.loads(json.dumps(row.cells))])
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    for cell in made.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.metadata.setdefault("tpc", NotebookNode()).setdefault("level", level)
+    return made
+
+
+def _graded(name: str, source: str, **facts: Any) -> NotebookNode:
+    metadata = {"grade_id": name, "schema_version": 3, "task": False, "locked": False, **facts}
+    cell = new_code_cell(source, metadata={"nbgrader": metadata | {"cell_type": "code"}})
+    cell["id"] = name
+    return cell
+
+
+# The exercise that most rows take: state that shows whether a cell ran twice.
+STEPS: tuple[NotebookNode, ...] = (
+    text("# Steps"),
+    given("runs = []"),
+    answer("add", "def add(x, y):\n    return x + y"),
+    given("runs.append(add(1, 2))"),
+    checks("test-add", "assert add(1, 2) == 3", "assert add(-1, 2) == 1"),
+    answer("total", "total = sum(runs)"),
+    given("total += 1"),
+    checks("test-total", "assert total == 4", "assert total % 2 == 0"),
+)
+
+# How the file and its cells came in.
+SHAPES: list[Row] = [
+    Row("as released and solved", STEPS),
+    Row("half solved", STEPS, {"test-total": 0}, {"total": "total = 0"}),
+]
+
+# What answers give to tests.
+VALUES: list[Row] = [
+    Row(
+        "a number of NumPy's",
+        STEPS,
+        answers={"add": "import numpy as np\ndef add(x, y):\n    return np.float64(x) + y"},
+    ),
+]
+
+# How parts hang together.
+PARTS: list[Row] = [
+    Row(
+        "wrong in one part", STEPS, {"test-add": 0, "test-total": 0}, {"add": "def add(x, y):\n    return x"}
+    ),
+]
+
+ROWS = [*SHAPES, *VALUES, *PARTS]
