@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbgrader.server_extensions.formgrader.formgrader import FormgradeExtension
 from tpc_courses.exercise import read_exercise
 from tpc_courses.manifest import load_courses
 from tpc_courses.problems import SourceError
@@ -269,11 +270,14 @@ def with_prose(tree):
 
 
 def formgraders_page(tree, course):
-    """Return ada's work as the formgrader shows it."""
-    config = coursework.course_config(tree, course)
-    config.HTMLExporter.template_name = "classic"
+    """Return ada's work as the formgrader shows it: its own settings, then those of the course folder."""
+    config = FormgradeExtension().build_extra_config()
+    config.merge(coursework.course_config(tree, course))
     path = tree.nbgrader(COURSE) / "autograded" / "ada" / EXERCISE / NOTEBOOK
-    return HTMLExporter(config=config).from_filename(str(path))[0]
+    resources = {"base_url": "", "index": 0, "total": 1, "student": "ada", "submission_id": "1"}
+    page = HTMLExporter(config=config).from_filename(str(path), resources=resources)[0]
+    assert '<div class="help">' in page
+    return page
 
 
 class TestProse:

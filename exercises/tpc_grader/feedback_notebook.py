@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from nbconvert import HTMLExporter
 from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
@@ -64,14 +65,19 @@ class HideTests(NbGraderPreprocessor):
         return nb, resources
 
 
+class FeedbackExporter(HTMLExporter):
+    """Makes pages of feedback only: what is set for it leaves the formgrader its own template."""
+
+
 def set_feedback(config: Config) -> None:
     """Let nbgrader's `generate_feedback` make our pages, whoever calls it."""
+    config.GenerateFeedback.exporter_class = f"{__name__}.FeedbackExporter"
     config.GenerateFeedback.preprocessors = [
         "tpc_grader.feedback_notebook.GetPoints",
         "tpc_grader.feedback_notebook.HideTests",
     ]
-    config.HTMLExporter.template_name = "feedback"
-    config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
+    config.FeedbackExporter.template_name = "feedback"
+    config.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
 
 
 def hidden_lines(nb: NotebookNode) -> list[str]:

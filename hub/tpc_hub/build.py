@@ -7,12 +7,14 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import tpc_grader
 from tpc_courses.manifest import Course, load_courses
 from tpc_courses.places import Places
 from tpc_courses.student import publish_lessons
 
 Say = Callable[[str], None]
 _LAB_EXTENSIONS = Path(__file__).parent / "lab"
+_GRADER = Path(tpc_grader.__file__).parent
 
 
 def build(places: Places, say: Say = print) -> tuple[Course, ...]:
@@ -21,7 +23,7 @@ def build(places: Places, say: Say = print) -> tuple[Course, ...]:
     if publish_lessons(places, courses):
         say("Lessons: student repository updated")
     if _changed(places, "coursework", _coursework_sources(places)):
-        # nbgrader takes seconds to import, so only when an exercise or a manifest changed.
+        # nbgrader takes seconds to import, so only when an exercise, a manifest or the grader changed.
         from tpc_grader.coursework import prepare_course
 
         for course in courses:
@@ -94,6 +96,8 @@ def _copy_lab_extension(folder: Path) -> None:
 def _coursework_sources(places: Places) -> Iterable[Path]:
     yield from sorted(places.courses.glob("*.yml"))
     yield from sorted(path for path in places.exercises.glob("*/*") if path.suffix in {".md", ".ipynb"})
+    # A new version of the grader may set nbgrader up otherwise.
+    yield from sorted(_GRADER.rglob("*.py"))
 
 
 def _digest(paths: Iterable[Path]) -> str:
