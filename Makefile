@@ -4,12 +4,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport MAKEFLAGS
 
-.PHONY: up test check lint unit browser sandbox database book-check install clean
+.PHONY: up test check lint unit browser database book-check install clean
 
 up: install
 	@$(if $(PORT),CAMPUS_PORT=$(PORT)) exec campus up
 
-test: install node_modules/checks browser sandbox database lint check unit
+test: install node_modules/checks browser database lint check unit
 
 install: .venv/ready node_modules/ready
 
@@ -55,9 +55,6 @@ need = @{ $(1); } >/dev/null 2>&1 \
 
 browser:
 	$(call need,command -v chromium || command -v chromium-browser || command -v google-chrome,chromium)
-
-sandbox:
-	$(call need,command -v bwrap,bubblewrap)
 
 database:
 	$(call need,command -v initdb || ls /usr/lib/postgresql/*/bin/initdb,postgresql)

@@ -23,11 +23,18 @@ class Case:
     oracle: str = ""
     # Points of 2 that the submission may keep: none for a cheat, all where only the side effect was hostile.
     points: float = 0.0
-    # What may come out as well where no box is: bubblewrap bounds the number of files by memory and time.
-    wrapped: str = ""
 
     def outcomes(self, level: str) -> set[str]:
         return set((self.kernel if level == "kernel" or not self.oracle else self.oracle).split("|"))
+
+
+# All files below a folder but installed software, whose size is this machine's own affair.
+FILES = """import os
+def files(folder):
+    for root, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if os.path.join(root, each) not in SOFTWARE]
+        yield from (os.path.join(root, name) for name in names)
+"""
 
 
 def strip(body: str) -> str:
@@ -289,8 +296,8 @@ CASES = [
     Case(
         "reads the gradebook and the sources [7, 9, 10]",
         strip(
-            "import glob\nfor folder in ('/tmp', '/home', '/root', '/srv', '/var', '/mnt', 'MARKER/..'):\n"
-            "    for path in glob.glob(folder + '/**/*', recursive=True):\n"
+            f"{FILES}for folder in ('/tmp', '/home', '/root', '/srv', '/var', '/mnt', 'MARKER/..'):\n"
+            "    for path in files(folder):\n"
             "        if path.endswith(('.db', '.ipynb', '.sqlite', 'marker')):\n"
             "            print('READ root', path)"
         ),
@@ -303,9 +310,7 @@ CASES = [
     ),
     Case(
         "reads hidden tests from its folder [12]",
-        strip(
-            "import os\nfor root, _, files in os.walk('/tmp'):\n    for name in files:\n        print(open(os.path.join(root, name), errors='replace').read())"
-        ),
+        strip(f"{FILES}for path in files('/tmp'):\n    print(open(path, errors='replace').read())"),
     ),
     Case(
         "prints its environment [14]",
@@ -547,7 +552,6 @@ CASES = [
         "a million empty files [26]",
         "for n in range(10**6):\n    open(f'/tmp/f{n}', 'w').close()\n",
         "quota",
-        wrapped="timeout|oom",
     ),
     Case("thousands of open files", "kept = [open('/dev/null') for _ in range(100000)]\n", "quota"),
     Case(

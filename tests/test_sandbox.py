@@ -673,7 +673,7 @@ def test_outputs_are_known_types_without_what_runs_or_hides():
 # Backends
 
 
-@pytest.mark.parametrize("backend", [*backends.available(), "none"])
+@pytest.mark.parametrize("backend", ["box", "none"])
 def test_every_backend_types_what_happens(backend):
     limits = Limits(cell_seconds=1.5, total_seconds=20)
     sources_and_endings = {
@@ -689,7 +689,7 @@ def test_every_backend_types_what_happens(backend):
 
 
 def test_without_a_way_to_confine_nothing_is_graded(simple, monkeypatch):
-    monkeypatch.setattr(backends, "available", lambda: ())
+    monkeypatch.setattr(backends, "confines", lambda: False)
     monkeypatch.delenv(backends.TRUST_VARIABLE, raising=False)
     with pytest.raises(InfrastructureFault, match="Nothing here can confine"):
         grade_files(simple, text(answered(simple, double=HONEST)), {})
@@ -697,10 +697,9 @@ def test_without_a_way_to_confine_nothing_is_graded(simple, monkeypatch):
     assert backends.chosen() == "none"
 
 
-@pytest.mark.parametrize("backend", ["box", "bubblewrap"])
-def test_figures_are_shown_as_images(simple, backend):
+def test_figures_are_shown_as_images(simple):
     plot = f"{HONEST}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])"
-    graded = grade_files(simple, text(answered(simple, double=plot)), {}, backend=backend)
+    graded = grade_files(simple, text(answered(simple, double=plot)), {})
     kinds = [kind for output in graded.outputs[1] for kind in output.get("data", {})]
     assert "image/png" in kinds
 
@@ -761,7 +760,7 @@ def test_without_the_sandbox_nbgraders_command_grades_nothing(school, simple, mo
     target.write_bytes(text(answered(simple, double=HONEST)))
     from tpc_grader.doors import convert
 
-    monkeypatch.setattr(backends, "available", lambda: ())
+    monkeypatch.setattr(backends, "confines", lambda: False)
     with pytest.raises(InfrastructureFault):
         convert(course_config(places, school[1]), SLUG, "fay")
     assert (

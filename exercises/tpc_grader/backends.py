@@ -1,8 +1,7 @@
 """Starts the confined processes of a grading job, by the strongest means that this machine has.
 
-box          forked from a preloaded process into a box of `tpc_kernels`: 35 ms, numpy and JAX already imported
-bubblewrap   a new process under `bwrap`, where no box can be built but bubblewrap is allowed
-none         a plain process with resource limits; only when the operator trusts everyone
+box    forked from a preloaded process into a box of `tpc_kernels`: 35 ms, numpy and JAX already imported
+none   a plain process with resource limits; only where no box can be built and the operator trusts everyone
 """
 
 from __future__ import annotations
@@ -21,9 +20,8 @@ from tpc_grader.boxed import start_boxed
 from tpc_grader.limits import Limits
 from tpc_grader.plain import start_plain
 from tpc_grader.results import InfrastructureFault
-from tpc_grader.wrapped import bubblewrap_problem, describe_wrapped, start_wrapped
 
-Backend = Literal["box", "bubblewrap", "none"]
+Backend = Literal["box", "none"]
 Role = Literal["runner", "oracle"]
 TRUST_VARIABLE = "CAMPUS_TRUST_EVERYONE"
 
@@ -57,25 +55,20 @@ class Started:
     complaints: int
 
 
-def available() -> tuple[Backend, ...]:
-    """Return the backends that confine on this machine, the strongest first."""
-    confining: tuple[tuple[Backend, bool], ...] = (
-        ("box", probe().confined),
-        ("bubblewrap", not bubblewrap_problem()),
-    )
-    return tuple(name for name, works in confining if works)
+def confines() -> bool:
+    """Return whether a student's code can be confined on this machine."""
+    return probe().confined
 
 
 def chosen() -> Backend:
     """Return the backend to grade with; raises Unconfined when nothing confines and nobody opted in."""
-    if available():
-        return available()[0]
+    if confines():
+        return "box"
     if trusted():
         return "none"
     raise Unconfined(
-        f"Nothing here can confine a student's code (box: {probe().reason}; bubblewrap: {bubblewrap_problem()}), "
-        f"so nothing is graded. Run as root, allow user namespaces or install bubblewrap; or, where students are "
-        f"trusted like yourself, set {TRUST_VARIABLE}=1."
+        f"Nothing here can confine a student's code ({probe().reason}), so nothing is graded. Run as root or allow "
+        f"user namespaces; or, where students are trusted like yourself, set {TRUST_VARIABLE}=1."
     )
 
 
@@ -87,8 +80,6 @@ def describe() -> str:
         return str(e)
     if backend == "none":
         return "NOT confined: students' code runs as you, because everyone is trusted here"
-    if backend == "bubblewrap":
-        return describe_wrapped()
     found = probe()
     return f"in boxes without a network; memory: {found.memory}, processes: {found.processes}"
 
@@ -115,8 +106,4 @@ def start(backend: Backend, role: Role, limits: Limits) -> Started:
     return Started(process, ours, complaints)
 
 
-_STARTERS: dict[Backend, Starter] = {
-    "box": start_boxed,
-    "bubblewrap": start_wrapped,
-    "none": start_plain,
-}
+_STARTERS: dict[Backend, Starter] = {"box": start_boxed, "none": start_plain}

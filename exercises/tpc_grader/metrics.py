@@ -23,7 +23,7 @@ from tpc_kernels.probe import probe
 
 from tpc_grader import database
 from tpc_grader.appeals import RequestRow
-from tpc_grader.backends import available, trusted
+from tpc_grader.backends import confines, trusted
 from tpc_grader.classwork import OPEN
 from tpc_grader.database import SubmissionRow, open_database
 from tpc_grader.jobs import JobRow
@@ -134,9 +134,8 @@ def _machine(places: Places) -> Iterator[Metric]:
     backends = GaugeMetricFamily(
         "campus_grading_backend", "What confines jobs here; `none` runs them unconfined", labels=["backend"]
     )
-    usable = {*available()} or ({"none"} if trusted() else set())
-    for name in ("box", "bubblewrap", "none"):
-        backends.add_metric([name], name in usable)
+    backends.add_metric(["box"], confines())
+    backends.add_metric(["none"], trusted() and not confines())
     yield backends
     limits = GaugeMetricFamily(
         "campus_grading_limit", "Limits of one job, in bytes, seconds or counts", labels=["limit", "by"]

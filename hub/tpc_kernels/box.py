@@ -111,7 +111,7 @@ def give_up_rights(limits: Limits, uid: int | None) -> None:
 def _drop_namespace_rights() -> None:
     """Give up what a user namespace granted us over the box: all capabilities, for good."""
     with contextlib.suppress(OSError):
-        # As with bubblewrap's --disable-userns: no further user namespaces from inside.
+        # No further user namespaces from inside.
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
     for capability in range(64):
         linux.libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP; unknown numbers are refused, harmlessly
