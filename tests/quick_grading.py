@@ -15,6 +15,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
+from tpc_grader.gradebook import ensure_gradebook
 from tpc_grader.results import CellScore, Graded, InfrastructureFault
 from tpc_grader.store import Submission
 from tpc_grader.worker import work
@@ -42,6 +43,7 @@ def run(
 def record(places: Places, course: Course, submission: Submission, graded: Graded) -> None:
     """Write the score as nbgrader does: automatic scores change, manual ones stay."""
     places.nbgrader(course.id).mkdir(parents=True, exist_ok=True)
+    ensure_gradebook(places.nbgrader(course.id) / "gradebook.db")
     with Gradebook(f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}", course.id) as book:
         ensure_cell(book, submission.exercise)
         book.update_or_create_student(submission.student)

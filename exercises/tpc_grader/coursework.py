@@ -21,6 +21,7 @@ from traitlets.config import Config
 
 from tpc_grader.exchange import select_exchange
 from tpc_grader.feedback_notebook import set_feedback
+from tpc_grader.gradebook import ensure_gradebook
 from tpc_grader.penalties import announce_due_dates, set_late_policy
 from tpc_grader.preprocessors import set_preprocessors
 from tpc_grader.prose import set_markdown
@@ -65,6 +66,7 @@ def prepare_course(places: Places, course: Course) -> list[str]:
     folder = places.nbgrader(course.id)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(_config_file(course_config(places, course)), encoding="utf-8")
+    ensure_gradebook(folder / "gradebook.db")
     with Gradebook(course_config(places, course).CourseDirectory.db_url, course.id) as book:
         announce_due_dates(book, course)
     return [slug for slug in course.exercises if _release_if_changed(places, course, slug)]
