@@ -16,6 +16,7 @@ from tpc_courses.places import Places
 from tpc_grader import audit, database
 from tpc_grader.archive import Refused
 from tpc_grader.database import Base, Utc, open_database
+from tpc_grader.points import shown
 from tpc_grader.scores import Score, cell_scores
 from tpc_grader.store import Store, Submission
 from tpc_grader.visibility import may_see
@@ -156,7 +157,7 @@ def _open(course: str, exercise: str, student: str, cell: str) -> Select[Request
 
 def _check(points: float, old: Score | None) -> None:
     if old is None or not 0 <= points <= old.max_score:  # also refuses nan
-        most = f"{old.max_score:g}" if old else "0"
+        most = shown(old.max_score) if old else "0"
         raise Refused(f"{points:g} points are not between 0 and {most}. Nothing was changed.")
 
 

@@ -14,6 +14,7 @@ from tpc_courses.places import Places
 from tpc_grader import queue
 from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
+from tpc_grader.points import shown
 from tpc_grader.scores import class_scores
 from tpc_grader.store import Store
 
@@ -65,7 +66,7 @@ def grade_class(places: Places, course: Course, exercise: str, again: bool, say:
             failed.append(submission.student)
             lines.append(f"{submission.student:<20} not graded: {job.reason if job else 'never queued'}")
         else:
-            told = f"{score.points:g}/{score.max_score:g}" if score else "no score"
+            told = f"{shown(score.points)}/{shown(score.max_score)}" if score else "no score"
             what = "" if job.outcome == "graded" else f"  {job.outcome}: {job.reason}"
             lines.append(f"{submission.student:<20} {told}{what}")
     summary = f"graded {len(numbers)} submissions, {len(failed)} failed"

@@ -31,6 +31,7 @@ from tpc_grader.archive import Refused
 from tpc_grader.doors import files_at_the_door, submission_at_the_door
 from tpc_grader.feedback_notebook import VERDICT
 from tpc_grader.grading import grade_files, unusable
+from tpc_grader.points import shown
 from tpc_grader.prose import pictures
 from tpc_grader.results import CellScore, Graded
 from tpc_grader.skeleton import Cell, Rebuilt, Unusable, empty, read_skeleton, rebuild
@@ -154,8 +155,8 @@ class StrictSaveAutoGrades(SaveAutoGrades):
             for index, cell in enumerate(nb.cells):
                 self.preprocess_cell(cell, resources, index)
             self.gradebook.db.commit()
-        about = (self.assignment_id, self.student_id, graded.outcome, graded.points, graded.detail)
-        self.log.info("Graded %s of %s: %s, %g points. %s", *about)
+        about = (self.assignment_id, self.student_id, graded.outcome, shown(graded.points), graded.detail)
+        self.log.info("Graded %s of %s: %s, %s points. %s", *about)
         return nb, resources
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
@@ -216,5 +217,6 @@ def _verdict_output(score: CellScore) -> NotebookNode:
     verdict = {"passed": score.passed, "message": score.message}
     text = "Passed." if score.passed else score.message
     return new_output(
-        "display_data", {VERDICT: verdict, "text/plain": f"{text}\n{score.points:g} of {score.max_points:g}"}
+        "display_data",
+        {VERDICT: verdict, "text/plain": f"{text}\n{shown(score.points)} of {shown(score.max_points)}"},
     )

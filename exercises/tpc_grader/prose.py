@@ -37,8 +37,11 @@ MAX_PAGE_SECONDS = 20.0
 
 
 def set_markdown(config: Config) -> None:
-    """Let nbgrader's pages, and ours, show Markdown by `shown_markdown`."""
-    config.HTMLExporter.filters = {"markdown2html": f"{__name__}.shown_markdown"}
+    """Let nbgrader's pages, and ours, show Markdown by `shown_markdown`, and points as everywhere."""
+    config.HTMLExporter.filters = {
+        "markdown2html": f"{__name__}.shown_markdown",
+        "points": "tpc_grader.points.shown",
+    }
 
 
 @pass_context

@@ -20,6 +20,7 @@ from tpc_grader.archive import Refused
 from tpc_grader.classwork import newest_jobs
 from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
+from tpc_grader.points import shown
 from tpc_grader.releases import released
 from tpc_grader.results import Graded
 from tpc_grader.scores import Score, cell_scores
@@ -227,4 +228,4 @@ def _changes(student: str, before: dict[str, Score], after: Graded) -> list[Chan
 
 
 def _points(points: float | None) -> str:
-    return "none" if points is None else f"{points:g}"
+    return shown(points) or "none"

@@ -7,6 +7,8 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
+from tpc_grader.points import number, total
+
 Outcome = Literal["graded", "timeout", "oom", "crashed", "tampered", "invalid", "quota"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
@@ -52,12 +54,12 @@ class Graded:
     @property
     def points(self) -> float:
         """Return the points that tests awarded."""
-        return sum(cell.points for cell in self.cells)
+        return number(total(cell.points for cell in self.cells))
 
     @property
     def max_points(self) -> float:
         """Return the points that tests could award; what a person grades is left out."""
-        return sum(cell.max_points for cell in self.cells if not cell.manual)
+        return number(total(cell.max_points for cell in self.cells if not cell.manual))
 
     def without_outputs(self) -> Graded:
         """Return the same result, small: for lists and pages that show scores only."""

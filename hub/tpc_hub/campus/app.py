@@ -15,6 +15,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
+from tpc_grader import points
 from tpc_grader.archive import Refused
 
 from tpc_hub.campus import (
@@ -55,6 +56,7 @@ def make_app() -> FastAPI:
         lstrip_blocks=True,
     )
     templates.globals["font_folder"] = f"{PREFIX}/fonts/"
+    templates.filters["points"] = points.shown
     app = FastAPI(
         title="TPC Campus", version="1", docs_url=None, redoc_url=None, openapi_url=f"{PREFIX}/openapi.json"
     )

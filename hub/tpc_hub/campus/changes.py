@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from tpc_grader.audit import AuditRow, line
+from tpc_grader.points import number, shown, total
 
 from tpc_hub.campus.times import in_zone
 
@@ -70,11 +71,11 @@ def _scores(row: AuditRow, text: str) -> Mapping[str, float | None] | None:
 def _total(scores: Mapping[str, float | None]) -> str:
     """Return the points in all; parts that nobody graded yet count nothing."""
     given = [points for points in scores.values() if points is not None]
-    return _points(sum(given)) if given else NOTHING
+    return _points(number(total(given))) if given else NOTHING
 
 
 def _points(points: float | None) -> str:
-    return NOTHING if points is None else f"{points:g}"
+    return shown(points) or NOTHING
 
 
 def _told(text: str, zone: ZoneInfo) -> str:

@@ -12,6 +12,7 @@ from tpc_courses.manifest import Course
 from tpc_grader import database, queue, regrade, visibility
 from tpc_grader.archive import Refused
 from tpc_grader.late import Deadline
+from tpc_grader.points import shown
 from tpc_grader.progress import Progress
 from tpc_grader.records import Standing, newest_feedback, standing
 from tpc_grader.results import CellScore
@@ -136,7 +137,7 @@ def part_results(exercise: Exercise, progress: Progress | None, scores: dict[str
 def _part(part: Part, score: Score | None, message: str, tried: CellScore | None) -> PartResult:
     if score is not None and score.points is not None and not score.needs_person:
         mood = "good" if score.points >= score.max_score else "bad" if score.points <= 0 else "warn"
-        words = f"{score.points:g} of {score.max_score:g}"
+        words = f"{shown(score.points)} of {shown(score.max_score)}"
         return PartResult(part.name, part.points, words, mood, message)
     if part.manual:
         return PartResult(part.name, part.points, "graded by your instructor")
@@ -166,7 +167,7 @@ def _status(campus: Campus, course: Course, progress: Progress) -> dict[str, str
         seen = _WHEN_SEEN[visibility.results_policy(campus.places, course)]
         return {"mood": "good", "line": f"Graded. {seen}", "more": said}
     mood = "good" if progress.result.outcome == "graded" else "bad"
-    points = f"{progress.result.points:g} of {progress.result.max_points:g} points from tests."
+    points = f"{shown(progress.result.points)} of {shown(progress.result.max_points)} points from tests."
     return {"mood": mood, "line": f"Graded: {points}", "more": said}
 
 

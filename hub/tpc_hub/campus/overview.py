@@ -12,6 +12,8 @@ from tpc_courses.lesson import read_lesson
 from tpc_courses.manifest import Course
 from tpc_grader import database, visibility
 from tpc_grader.late import deadline
+from tpc_grader.points import number, total
+from tpc_grader.points import shown as shown_points
 from tpc_grader.records import Standing, standing
 
 from tpc_hub.campus.announcing import shown
@@ -51,8 +53,8 @@ def course_card(campus: Campus, course: Course, who: Visitor) -> dict[str, Any]:
         "done": sum(row["state"] == "done" for row in lessons),
         "lessons": len(lessons),
         "due": due,
-        "score": sum(row["score"] or 0 for row in exercises),
-        "points": sum(row["points"] for row in exercises),
+        "score": number(total(row["score"] or 0 for row in exercises)),
+        "points": number(total(row["points"] for row in exercises)),
         "announcements": shown(campus, course),
         "step": _step(course, lessons, due) if who.roles[course.id] == "student" else None,
     }
@@ -105,7 +107,7 @@ def _exercise_row(campus: Campus, course: Course, slug: str, who: Visitor) -> di
 
 def _words(where: Standing, course: Course, seen: bool) -> str:
     if seen and where.score is not None and where.max_score is not None:
-        return f"graded {where.score:g}/{where.max_score:g}"
+        return f"graded {shown_points(where.score)}/{shown_points(where.max_score)}"
     if where.submitted is None:
         return "not submitted"
     when = f"submitted {in_zone(where.submitted, course.zone)}"
