@@ -104,6 +104,42 @@ VALUES: list[Row] = [
     ),
 ]
 
+# What answers raise costs the part that met it, and no other.
+TWO: tuple[NotebookNode, ...] = (
+    answer("f", "def f(x):\n    return 2 * x"),
+    checks("test-f", "assert f(1) == 2", "assert f(3) == 6"),
+    answer("g", "def g(x):\n    return 3 * x"),
+    checks("test-g", "assert g(1) == 3", "assert g(3) == 9"),
+)
+RAISED = {
+    **{
+        name: f"raise {name}('stopped')"
+        for name in (
+            "TimeoutError", "KeyboardInterrupt", "SystemExit", "GeneratorExit", "StopIteration", "StopAsyncIteration",
+            "BrokenPipeError", "ConnectionError", "ConnectionResetError", "EOFError", "InterruptedError",
+            "RecursionError", "BaseException", "AssertionError", "NotImplementedError", "UnicodeError", "Warning",
+        )
+    },
+    "Unicode": "b'\\xff'.decode()",
+    "group": "raise ExceptionGroup('two', [TimeoutError(), ValueError()])",
+    "base group": "raise BaseExceptionGroup('two', [KeyboardInterrupt()])",
+    "own time-out": "class Late(TimeoutError): pass\n    raise Late",
+    "own base": "class Mine(BaseException): pass\n    raise Mine",
+    "names of ours": "class Closed(ConnectionError): pass\n    raise Closed",
+    "no text": "class Mute(RuntimeError):\n        def __str__(self): raise KeyError\n    raise Mute",
+    "odd text": "class T(str):\n        def __getitem__(self, _): return 3\n"
+    "    class Odd(Exception):\n        def __str__(self): return T('x')\n    raise Odd",
+    "no name": "class Meta(type):\n        __name__ = property(lambda self: 1 / 0)\n"
+    "    class Odd(Exception, metaclass=Meta): pass\n    raise Odd",
+    "odd number": "class Odd(OSError):\n        errno = property(lambda self: 1 / 0)\n    raise Odd",
+    "endless": "return f(x)",
+}  # fmt: skip
+
+RAISING: list[Row] = [
+    Row(f"raises {name}", TWO, {"test-f": 0}, {"f": f"def f(x):\n    {code}"})
+    for name, code in RAISED.items()
+]
+
 # How parts hang together.
 PARTS: list[Row] = [
     Row(
@@ -111,4 +147,4 @@ PARTS: list[Row] = [
     ),
 ]
 
-ROWS = [*SHAPES, *VALUES, *PARTS]
+ROWS = [*SHAPES, *VALUES, *RAISING, *PARTS]

@@ -394,6 +394,26 @@ def test_partial_credit_artefacts_and_manual_cells(parts):
     assert scores["saved"].points == 0
 
 
+WAIT = """\
+import time
+def double(x):
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            """
+
+
+@pytest.mark.parametrize("then", ["return 2 * x", "raise TimeoutError", "pass"])
+@pytest.mark.parametrize("source", ["simple", "parts"])
+def test_a_slow_answer_that_swallows_the_interrupt_is_timed_out(request, source, then):
+    source = request.getfixturevalue(source)
+    code = WAIT + then
+    limits = Limits(cell_seconds=0.5, total_seconds=2)
+    graded = grade_files(source, text(answered(source, write=code, double=code)), {}, limits=limits)
+    assert (graded.outcome, graded.points) == ("timeout", 0), graded.detail
+
+
 @pytest.mark.parametrize("shown", ["nan", "inf", "-1", "5", "full marks", "[4.0]"])
 @pytest.mark.parametrize("level", ["kernel", "oracle"])
 def test_an_invalid_score_is_no_score(shown, level):

@@ -25,7 +25,7 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 
 from tpc_grader.values import Handle, decode, encode
-from tpc_grader.wire import SOCKET, Closed, Wire
+from tpc_grader.wire import SOCKET, Closed, Wire, WireFault
 
 CELL = "<tests>"
 
@@ -112,7 +112,7 @@ class Oracle:
             tree = parse(source)
             self._bring_names(compile(tree, CELL, "exec"))
             value = self._value_of(tree)
-        except (Closed, TimeoutError):
+        except WireFault:
             raise
         except BaseException as e:
             return {"ok": False, "error": type(e).__name__, "line": _line_of(e), "detail": _detail(e)}
@@ -184,15 +184,18 @@ def _names_in(code: CodeType) -> set[str]:
     return {*code.co_names, *(name for each in inner for name in _names_in(each))}
 
 
-def _raised(name: str, message: str) -> Exception:
-    """Return the exception that stands for the student's."""
+def _raised(name: str, message: str) -> BaseException:
+    """Return the exception that stands for the student's: a built-in one, or StudentError."""
     kind = getattr(builtins, name, None)
-    if isinstance(kind, type) and issubclass(kind, Exception):
-        try:
-            return kind(message)
-        except TypeError:
-            return StudentError(f"{name}: {message}")
-    return StudentError(f"{name}: {message}")
+    stand_in = StudentError(f"{name}: {message}")
+    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        return stand_in
+    # A group must hold something; UnicodeDecodeError and others want more than a text.
+    arguments: tuple[Any, ...] = (message, [stand_in]) if issubclass(kind, BaseExceptionGroup) else (message,)
+    try:
+        return kind(*arguments)
+    except (TypeError, ValueError):
+        return stand_in
 
 
 def _points(value: Any) -> str | None:

@@ -146,9 +146,17 @@ def trouble(error: BaseException) -> str:
     """Return which limit an error speaks of: "memory", "quota" or ""."""
     if isinstance(error, MemoryError):
         return "memory"
-    if isinstance(error, OSError) and error.errno in (11, 12, 23, 24, 27, 28, 122):
+    if isinstance(error, OSError) and OSError.__dict__["errno"].__get__(error) in (
+        11,
+        12,
+        23,
+        24,
+        27,
+        28,
+        122,
+    ):
         return "quota"  # no more processes, memory for one, files, or space
-    return "quota" if isinstance(error, RuntimeError) and "start new thread" in str(error) else ""
+    return "quota" if type(error) is RuntimeError and "start new thread" in _text_of(error) else ""
 
 
 def serve() -> int:
@@ -166,12 +174,14 @@ def serve() -> int:
 
 
 def _name_of(error: BaseException) -> str:
-    return type(error).__name__[:80]
+    """Return the name of an error's class, whatever that class says of itself."""
+    return str(type.__dict__["__name__"].__get__(type(error)))[:80]
 
 
 def _text_of(error: BaseException) -> str:
+    """Return an error's text as a plain one; empty when it cannot be had."""
     try:
-        return str(error)[:500]
+        return str.__getitem__(str(error), slice(500))
     except BaseException:
         return ""
 

@@ -20,7 +20,7 @@ from tpc_grader.bundle import Bundle, Result, Step, StepResult
 from tpc_grader.limits import Limits
 from tpc_grader.outputs import clean_outputs
 from tpc_grader.results import InfrastructureFault
-from tpc_grader.wire import Closed, Garbage, Wire
+from tpc_grader.wire import Closed, Garbage, Late, Wire
 
 # Between asking a cell to stop and killing the job; and for a job to start.
 GRACE_SECONDS = 2.0
@@ -52,7 +52,7 @@ class Job:
         self.asked = ""
 
     def ask(self, deadline: float, **request: Any) -> dict[str, Any]:
-        """Ask and wait for the answer; raises TimeoutError and Ended."""
+        """Ask and wait for the answer; raises Late and Ended."""
         self.send(deadline, **request)
         return self.receive(deadline)
 
@@ -71,6 +71,11 @@ class Job:
         if "ask" not in message and message.get("id") != self.asked:
             raise Ended("tampered", "an answer to a question that nobody asked")
         return message
+
+    def reply(self, answer: dict[str, Any], deadline: float) -> None:
+        """Answer what the job asked in turn; raises Late and Ended."""
+        with self._endings():
+            self.wire.send(answer, deadline)
 
     def interrupt(self) -> None:
         """Ask what runs there to stop."""
@@ -165,7 +170,7 @@ class _Run:
             self.student.ask(deadline, do="start", files=files, plots=self.bundle.plots, caps=caps)
             if self.oracle is not None:
                 self.oracle.receive(deadline)
-        except (TimeoutError, Ended) as e:
+        except (Late, Ended) as e:
             # Nothing of the student's has run yet.
             raise InfrastructureFault(f"The sandbox did not start: {e}") from e
         self.began = time.monotonic()
@@ -210,11 +215,11 @@ class _Run:
         assert self.student is not None
         try:
             return self.student.ask(deadline, **request), False
-        except TimeoutError:
+        except Late:
             self.student.interrupt()
         try:
             return self.student.receive(time.monotonic() + GRACE_SECONDS), True
-        except TimeoutError as e:
+        except Late as e:
             raise Ended("timeout", "the code did not stop when its time was over") from e
 
     def _run_beside(self, step: Step) -> None:
@@ -224,7 +229,7 @@ class _Run:
         do, source = ("given", step.source) if step.given else ("imports", step.imports)
         try:
             self.oracle.ask(self._deadline(), do=do, source=source)
-        except TimeoutError as e:
+        except Late as e:
             raise Ended("timeout", f"a cell of the exercise did not end beside the tests: {step.name}") from e
 
     def _run_elsewhere(self, step: Step) -> StepResult:
@@ -238,8 +243,8 @@ class _Run:
             while "ask" in (message := self.oracle.receive(deadline + GRACE_SECONDS)):
                 answer, stopped = self._answer_for(step, message["ask"], deadline)
                 late = late or stopped
-                self.oracle.wire.send(answer, deadline + GRACE_SECONDS)
-        except TimeoutError as e:
+                self.oracle.reply(answer, deadline + GRACE_SECONDS)
+        except Late as e:
             raise Ended("timeout", "the tests did not end with what the code gave them") from e
         return self._step_result(step, message, late)
 

@@ -13,11 +13,19 @@ SOCKET = 3
 MAX_LINE_BYTES = 32 * 2**20
 
 
-class Closed(ConnectionError):
+class WireFault(Exception):
+    """The conversation failed. None of its kinds is built in, so nothing that an answer raises is taken for one."""
+
+
+class Closed(WireFault):
     """The other side is gone."""
 
 
-class Garbage(ValueError):
+class Late(WireFault):
+    """Nothing came, or nobody took what was sent, in time."""
+
+
+class Garbage(WireFault):
     """What arrived is no message, or too large for one."""
 
 
@@ -29,18 +37,18 @@ class Wire:
         self._read = bytearray()
 
     def send(self, message: dict[str, Any], deadline: float | None = None) -> None:
-        """Send a message; raises Closed, and TimeoutError when nobody takes it until `deadline` (monotonic)."""
+        """Send a message; raises Closed, and Late when nobody takes it until `deadline` (monotonic)."""
         data = json.dumps(message).encode() + b"\n"
         self.end.settimeout(None if deadline is None else max(0.01, deadline - time.monotonic()))
         try:
             self.end.sendall(data)
-        except TimeoutError:
-            raise
+        except TimeoutError as e:
+            raise Late("nobody took a message in time") from e
         except OSError as e:
             raise Closed(str(e)) from e
 
     def receive(self, deadline: float | None = None) -> dict[str, Any]:
-        """Return the next message; raises Closed, Garbage, and TimeoutError after `deadline` (monotonic)."""
+        """Return the next message; raises Closed, Garbage, and Late after `deadline` (monotonic)."""
         while (end := self._read.find(b"\n")) < 0:
             if len(self._read) > MAX_LINE_BYTES:
                 raise Garbage(f"a message of more than {MAX_LINE_BYTES} bytes")
@@ -62,12 +70,12 @@ class Wire:
     def _more(self, deadline: float | None) -> bytes:
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
-            raise TimeoutError("no answer in time")
+            raise Late("no answer in time")
         self.end.settimeout(left)
         try:
             more = self.end.recv(2**18)
-        except TimeoutError:
-            raise
+        except TimeoutError as e:
+            raise Late("nobody took a message in time") from e
         except OSError as e:
             raise Closed(str(e)) from e
         if not more:
