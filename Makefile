@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport MAKEFLAGS
 
-.PHONY: up test check lint unit browser database book-check install clean
+.PHONY: up test check lint unit browser database book-check wheel-check install clean
 
 up: install
 	@$(if $(PORT),CAMPUS_PORT=$(PORT)) exec campus up
@@ -58,6 +58,15 @@ browser:
 
 database:
 	$(call need,command -v initdb || ls /usr/lib/postgresql/*/bin/initdb,postgresql)
+
+# Builds the wheel and runs `campus --help` from it, in a fresh environment of each Python that is here.
+wheel-check:
+	@rm -rf dist && .venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@for v in 3.11 3.12 3.13 3.14; do \
+	  command -v python$$v >/dev/null 2>&1 || { echo "Python $$v: not here"; continue; }; \
+	  d=$$(mktemp -d) && python$$v -m venv $$d && $$d/bin/pip install --quiet "$$(echo dist/tpc_campus-*.whl)[hub]" \
+	    && $$d/bin/campus --help >/dev/null && echo "Python $$v: campus --help runs"; s=$$?; rm -rf $$d; [ $$s = 0 ] || exit 1; \
+	done
 
 clean:
 	rm -rf .venv node_modules .campus

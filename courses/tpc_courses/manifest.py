@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tpc_courses.places import Places
-from tpc_courses.problems import Problem, SourceError
+from tpc_courses.problems import NotThere, Problem, SourceError
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 LessonSlug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*/[a-z][a-z0-9-]*$")]
@@ -104,11 +104,13 @@ class Course(Frozen):
         return tuple(unit.exercise for unit in self.units if unit.exercise)
 
     def unit_of(self, exercise: str) -> Unit:
-        """Return the unit that assigns `exercise`; raises KeyError naming those there are."""
+        """Return the unit that assigns `exercise`; raises NotThere naming those there are."""
         for unit in self.units:
             if unit.exercise == exercise:
                 return unit
-        raise KeyError(f"course {self.id} has no exercise {exercise!r}; it has: {', '.join(self.exercises)}")
+        raise NotThere(
+            f"Course {self.id} has no exercise {exercise!r}. Use one of: {', '.join(self.exercises) or 'none yet'}."
+        )
 
 
 def load_courses(places: Places) -> tuple[Course, ...]:

@@ -20,6 +20,13 @@ class Problem:
         return f"{place}: {self.found}. {self.remedy}."
 
 
+class NotThere(KeyError):
+    """A name that nothing has, in words for the person who used it: they say which names there are."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class SourceError(ValueError):
     """Sources that cannot be used; carries every problem found, not the first."""
 

@@ -89,13 +89,27 @@ def open_database(url: str) -> Engine:
 
     Raises RuntimeError for a database of a newer version.
     """
-    engine = create_engine(url)
+    engine = engine_of(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_for_several_processes)
     with _alone(engine), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
         bring_up_to_date(connection, Path(__file__).parent / "migrations", _VERSION_TABLE)
+    return engine
+
+
+def engine_of(url: str) -> Engine:
+    """Return an engine for a database; the folder of a file is made. Raises OSError,
+    SQLAlchemyError, and RuntimeError where its driver is not installed."""
+    try:
+        engine = create_engine(url)
+    except ModuleNotFoundError as e:
+        raise RuntimeError(
+            f"CAMPUS_DB: the driver {e.name} is not installed. Install it, or use postgresql+psycopg://..."
+        ) from e
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return engine
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import fcntl
+import os
 import shutil
 import socket
 import subprocess
@@ -23,8 +26,23 @@ PORTS = ("public", "hub", "proxy", "campus service")
 
 def problems(places: Places, settings: Settings) -> list[Problem]:
     """Return everything that keeps this campus from starting."""
-    found = [*_state(places), *_node(places), *_ports(settings), *_disk(places), *_tls(settings)]
-    return [*found, *_isolation(settings)]
+    ports = [] if running(places) else _ports(settings)
+    found = [*_state(places), *_node(places), *ports, *_disk(places), *_database(places)]
+    return [*found, *_tls(settings), *_sign_in(settings), *_isolation(settings)]
+
+
+def running(places: Places) -> str:
+    """Return the address and process of another campus that serves this state folder, or an empty text."""
+    try:
+        with open(places.state / "lock") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = file.read().strip()
+                return "" if holder.endswith(f"process {os.getpid()}") else holder
+    except OSError:
+        pass
+    return ""
 
 
 def facts(places: Places, settings: Settings) -> list[tuple[str, str]]:
@@ -36,6 +54,7 @@ def facts(places: Places, settings: Settings) -> list[tuple[str, str]]:
             "address",
             settings.url + (" (an own host per person)" if settings.subdomains else " (single host)"),
         ),
+        ("running", running(places) or "no"),
         ("state", f"{places.state} ({free:.0f} GiB free)"),
         ("database", "SQLite" if places.database_url.startswith("sqlite") else "by CAMPUS_DB"),
         ("sign-in", settings.sign_in.method),
@@ -135,15 +154,69 @@ def _isolation(settings: Settings) -> list[Problem]:
     return [Problem("engine", settings.engine, f"people cannot be isolated here ({reason})", remedy)]
 
 
+def _database(places: Places) -> list[Problem]:
+    if places.database_url.startswith("sqlite:"):
+        return []
+    # The process that keeps a campus running stays small: only a campus with a database server loads this.
+    from sqlalchemy.exc import SQLAlchemyError
+    from tpc_grader.database import engine_of
+
+    try:
+        with engine_of(places.database_url).connect():
+            return []
+    except (SQLAlchemyError, RuntimeError) as e:
+        cause = str(getattr(e, "orig", None) or e).strip().splitlines()[0]
+        remedy = "Start it, or correct CAMPUS_DB (like postgresql+psycopg://user@host/name)"
+        return [Problem("database", "CAMPUS_DB", f"cannot be used ({cause})", remedy)]
+
+
 def _tls(settings: Settings) -> list[Problem]:
     if settings.tls is None:
         return []
     files = {"certificate": settings.tls.certificate, "key": settings.tls.key}
-    return [
-        Problem("tls", name, f"no file {path}", "Create it, for instance with an ACME client")
+    found = [
+        _unreadable("tls", name, path, "Create it, for instance with an ACME client")
         for name, path in files.items()
-        if not path.exists()
     ]
+    return [each for each in found if each]
+
+
+def _sign_in(settings: Settings) -> list[Problem]:
+    sign_in = settings.sign_in
+    if sign_in.method == "campus":
+        return []
+    remedy = (
+        "Create it with the client secret that the identity provider gave you, readable by this user alone"
+    )
+    found = [sign_in.secret_file and _unreadable("sign_in", "secret_file", sign_in.secret_file, remedy)]
+    from traitlets.utils.importstring import import_item
+
+    from tpc_hub.configure import AUTHENTICATORS
+
+    kind = import_item(AUTHENTICATORS[sign_in.method])
+    known = kind.class_trait_names(config=True)
+    for name in sorted(set(sign_in.options) - set(known)):
+        near = difflib.get_close_matches(name, known)
+        advice = (
+            f"Did you mean {' or '.join(near)}" if near else f"Use a trait of {kind.__name__}, or remove it"
+        )
+        found.append(Problem("sign_in", f"options.{name}", f"{sign_in.method} has no such option", advice))
+    return [each for each in found if each]
+
+
+def _unreadable(section: str, name: str, path: Path, remedy: str) -> Problem | None:
+    """Return what is wrong with a file that must hold something, or None."""
+    try:
+        return (
+            None
+            if path.read_text(encoding="utf-8").strip()
+            else Problem(section, name, f"{path} is empty", remedy)
+        )
+    except FileNotFoundError:
+        return Problem(section, name, f"no file {path}", remedy)
+    except (OSError, UnicodeDecodeError) as e:
+        what = e.strerror if isinstance(e, OSError) else "no text"
+        return Problem(section, name, f"{path} cannot be read ({what})", remedy)
 
 
 def _existing(path: Path) -> Path:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import Engine, ForeignKey, create_engine, event, select
+from sqlalchemy import Engine, ForeignKey, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from tpc_grader.database import bring_up_to_date
+from tpc_grader.database import bring_up_to_date, engine_of
 
 from tpc_hub.refusal import PeopleError as PeopleError
 
@@ -73,7 +73,7 @@ class LessonVisit(Base):
 
 def open_database(url: str) -> Engine:
     """Return the campus database, brought to this version's tables; raises RuntimeError for a newer one."""
-    engine = create_engine(url)
+    engine = engine_of(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=ON"))
     with engine.begin() as connection:
@@ -149,7 +149,7 @@ def set_password(session: Session, name: str, password: str) -> None:
     """Give a person a new password; raises PeopleError when there is no such person."""
     person = session.get(Person, name)
     if person is None:
-        raise PeopleError(f"There is no person called {name}.")
+        raise PeopleError(f"There is no person called {name}. Add them with `campus user add {name}`.")
     person.password_hash = _hasher.hash(checked_password(password))
 
 

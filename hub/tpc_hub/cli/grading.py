@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import getpass
 import json
 import logging
 
 import click
+from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
+from tpc_courses.problems import NotThere
 
 from tpc_hub.cli.group import chosen_course, main, settings_of
 
@@ -111,6 +114,7 @@ def extend(course: str, exercise: str, student: str, until: str, reason: str) ->
     places = Places.find()
     chosen = chosen_course(places, course)
     moment = moment_in(chosen, until)
+    known_student(places, chosen.id, student)
     give_time(places, chosen, exercise, student, moment, reason, operator())
     when = moment.astimezone(chosen.zone)
     click.echo(f"{student} may hand in {exercise} until {when:%a %d %b %Y %H:%M %Z}")
@@ -120,7 +124,9 @@ def extend(course: str, exercise: str, student: str, until: str, reason: str) ->
 @click.option("--course", default="", help="Only what concerns this course.")
 @click.option("--exercise", default="")
 @click.option("--student", default="")
-@click.option("--limit", default=100, show_default=True, help="The newest so many; 0 is all.")
+@click.option(
+    "--limit", default=100, type=click.IntRange(0), show_default=True, help="The newest so many; 0 is all."
+)
 def audit(course: str, exercise: str, student: str, limit: int) -> None:
     """Print who changed what about grades, when, before and after: JSON, one entry a line.
 
@@ -130,7 +136,9 @@ def audit(course: str, exercise: str, student: str, limit: int) -> None:
     """
     from tpc_grader.audit import entries, line
 
-    for row in entries(Places.find(), course, exercise, student, limit=limit or None):
+    places = Places.find()
+    known_names(places, course, exercise)
+    for row in entries(places, course, exercise, student, limit=limit or None):
         click.echo(line(row))
 
 
@@ -151,6 +159,7 @@ def feedback(course: str, exercise: str, as_json: bool, by: str) -> None:
 
     places = Places.find()
     chosen = chosen_course(places, course)
+    chosen.unit_of(exercise)
     count, failed = release_feedback(places, chosen, exercise)
     release(places, chosen, exercise, by or operator())
     summary = f"released feedback to {count} students"
@@ -159,6 +168,28 @@ def feedback(course: str, exercise: str, as_json: bool, by: str) -> None:
             f"; none could be made for {', '.join(failed)}: see `nbgrader generate_feedback {exercise}`"
         )
     click.echo(json.dumps({"summary": summary}) if as_json else summary)
+
+
+def known_names(places: Places, course: str, exercise: str) -> None:
+    """Raise NotThere for a course or exercise that is given and that nothing has."""
+    courses = [chosen_course(places, course)] if course else load_courses(places)
+    known = [name for each in courses for name in each.exercises]
+    if exercise and exercise not in known:
+        raise NotThere(f"There is no exercise {exercise!r}. Use one of: {', '.join(known)}.")
+
+
+def known_student(places: Places, course: str, student: str) -> None:
+    """Raise NotThere for somebody who is no student of a course."""
+    from sqlalchemy.orm import Session
+
+    from tpc_hub.people import members, open_database
+
+    with Session(open_database(places.database_url)) as session:
+        known = members(session, course, "student")
+    if student not in known:
+        near = difflib.get_close_matches(student, known)
+        remedy = f"Did you mean {' or '.join(near)}?" if near else "The class page lists the students."
+        raise NotThere(f"Course {course} has no student {student!r}. {remedy}")
 
 
 def _quiet(line: str) -> None:

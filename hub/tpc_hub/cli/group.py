@@ -9,15 +9,15 @@ from typing import Any
 import click
 from tpc_courses.manifest import Course, load_courses
 from tpc_courses.places import Places
-from tpc_courses.problems import SourceError
-from tpc_grader.archive import Refused
+from tpc_courses.problems import NotThere
 from tpc_grader.backends import TRUST_VARIABLE
 
+from tpc_hub.cli.sentences import sentence
 from tpc_hub.settings import Settings, load_settings
 
 
 class Campus(click.Group):
-    """Turns refusals into one message on stderr and exit code 1, without a traceback."""
+    """Turns whatever goes wrong into a message on stderr and exit code 1, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         # nbgrader and the hub run `alembic` by name; it lies beside this Python.
@@ -26,9 +26,15 @@ class Campus(click.Group):
             os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
         try:
             return super().invoke(ctx)
-        except (SourceError, Refused, OSError, RuntimeError, KeyError) as e:
-            message = e.args[0] if isinstance(e, KeyError) else e
-            raise click.ClickException(str(message)) from e
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own ways to end, and a reader such as `head` that has enough
+        except click.UsageError as e:
+            e.show()
+            ctx.exit(1)
+        except click.ClickException:
+            raise
+        except Exception as e:
+            raise click.ClickException(sentence(e, _places())) from e
 
 
 @click.group(cls=Campus, context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,6 +51,13 @@ def main() -> None:
     """
 
 
+def _places() -> Places | None:
+    try:
+        return Places.find()
+    except OSError:
+        return None
+
+
 def settings_of(places: Places, profile: str | None = None) -> Settings:
     """Return the settings; the processes we start find the same profile, and the grader learns whom we trust."""
     settings = load_settings(places, profile)
@@ -55,8 +68,8 @@ def settings_of(places: Places, profile: str | None = None) -> Settings:
 
 
 def chosen_course(places: Places, course_id: str) -> Course:
-    """Return a course by its id; raises RuntimeError with the ids there are."""
+    """Return a course by its id; raises NotThere with the ids there are."""
     courses = {course.id: course for course in load_courses(places)}
     if course_id not in courses:
-        raise RuntimeError(f"There is no course {course_id!r}. Use one of: {', '.join(courses)}.")
+        raise NotThere(f"There is no course {course_id!r}. Use one of: {', '.join(courses)}.")
     return courses[course_id]

@@ -18,7 +18,7 @@ def roster() -> None:
 
 @roster.command("import")
 @click.argument("course")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 def roster_import(course: str, file: Path) -> None:
     """Enrol the people of a CSV with the columns name, display_name, role (the last two optional).
 

@@ -16,8 +16,8 @@ def receipt() -> None:
 
 
 @receipt.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public key, PEM.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--key", type=click.Path(path_type=Path), help="Public key, PEM.")
 def verify(file: Path, key: Path | None) -> None:
     """Say what a receipt proves, or why it does not hold.
 
