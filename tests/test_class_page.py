@@ -173,6 +173,35 @@ def test_an_extension_is_given_and_logged(campus, teacher):
 
 
 @pytest.mark.parametrize(
+    ("until", "how", "readings"),
+    [
+        (
+            "2100-03-28T02:30",
+            "does not exist",
+            ["Sun 28 Mar 2100 01:30 CET", "Sun 28 Mar 2100 03:30 CEST"],
+        ),
+        ("2100-10-31T02:30", "exists twice", ["Sun 31 Oct 2100 02:30 CEST", "Sun 31 Oct 2100 02:30 CET"]),
+    ],
+)
+def test_a_time_that_clocks_skip_or_repeat_is_asked_back_in_the_form(campus, teacher, until, how, readings):
+    fields = {"form_token": "t", "exercise": EXERCISE, "student": "ada", "reason": "ill & <b>sad</b>"}
+    asked = teacher.post(f"{COURSE}/extend", data={**fields, "until": until})
+    assert asked.status_code == 422
+    assert f"{until.replace('T', ' ')} {how} in Europe/Berlin" in text_of(asked.text)
+    assert audit.entries(campus) == []
+    buttons = re.findall(r'<button name="until" value="([^"]+)">([^<]+)</button>', asked.text)
+    assert [words for _, words in buttons] == readings
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', asked.text))
+    assert {name: html.unescape(value) for name, value in hidden.items()} == fields
+    course = read_course(campus.courses / "scaling.yml", campus)
+    for value, words in buttons:
+        page = press(teacher, "extend", **{**fields, "until": value})
+        assert f"ada may hand in {EXERCISE} until {words}" in text_of(page)
+        due = deadline(campus, course, EXERCISE, "ada").due
+        assert due == dt.datetime.fromisoformat(value)
+
+
+@pytest.mark.parametrize(
     ("path", "fields", "reason"),
     [
         ("extend", {"exercise": EXERCISE, "student": "ada", "until": "soon"}, "not a date"),

@@ -181,7 +181,7 @@ class TestDueDates:
         shift_clock(monkeypatch, DUE + 71 * HOUR)
         assert receive(intake).received_at > DUE
         shift_clock(monkeypatch, DUE + 73 * HOUR)
-        with pytest.raises(Refused, match="closed on 01 Feb 2099 17:00 UTC") as refused:
+        with pytest.raises(Refused, match="closed on Sun 01 Feb 2099 18:00 CET") as refused:
             receive(intake, answer="2")
         assert refused.value.status == 403
 

@@ -1,3 +1,5 @@
+import datetime as dt
+
 import pytest
 from campus_tree import write
 from tpc_courses.manifest import load_courses
@@ -43,6 +45,52 @@ def test_a_due_date_without_offset_is_refused(tree):
     write(path, path.read_text().replace("2099-01-29T18:00:00+01:00", "2099-01-29T18:00:00"))
     assert "units[0].due" in problems_of(tree)[0]
     assert "has no offset" in problems_of(tree)[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("2099-01-29T18:00:00", ["has no offset", "in Europe/Berlin 2099-01-29T18:00+01:00"]),
+        ("2027-07-29T18:00", ["has no offset", "in Europe/Berlin 2027-07-29T18:00+02:00"]),
+        (
+            "2027-10-31T02:30:00",
+            ["exists twice in Europe/Berlin", "2027-10-31T02:30+02:00", "2027-10-31T02:30+01:00"],
+        ),
+        (
+            "2027-03-28T02:30",
+            ["does not exist in Europe/Berlin", "2027-03-28T01:30+01:00", "2027-03-28T03:30+02:00"],
+        ),
+        # With an offset of the zone: still no clock there shows it.
+        ("2027-03-28T02:30:00+01:00", ["does not exist in Europe/Berlin", "2027-03-28T03:30+02:00"]),
+        ("2027-03-28T02:30:00+02:00", ["does not exist in Europe/Berlin", "2027-03-28T01:30+01:00"]),
+        ("next friday", ["is not a date and time like"]),
+    ],
+)
+def test_a_due_date_that_names_no_moment_is_a_problem_with_its_remedy(tree, written, told):
+    path = tree.courses / "scaling.yml"
+    write(path, path.read_text().replace("2099-01-29T18:00:00+01:00", written))
+    (problem,) = problems_of(tree)
+    assert problem.startswith("courses/scaling.yml: units[0].due: ")
+    for words in told:
+        assert words in problem
+    assert ("Write the one that is meant, with its offset" in problem) == ("exist" in problem)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2027-10-31T02:30:00+02:00",
+        "2027-10-31T02:30:00+01:00",
+        # Where the clocks of the course are another's, they are not looked at.
+        "2027-03-28T02:30:00+00:00",
+        "2027-03-28T02:30:00-05:00",
+    ],
+)
+def test_a_due_date_with_its_offset_is_one_moment(tree, written):
+    path = tree.courses / "scaling.yml"
+    write(path, path.read_text().replace("2099-01-29T18:00:00+01:00", written))
+    (course,) = [each for each in load_courses(tree) if each.id == "scaling"]
+    assert course.units[0].due == dt.datetime.fromisoformat(written)
 
 
 def test_a_wrong_type_is_refused(tree):

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from tpc_courses.local_time import Unclear, local_moment
 from tpc_courses.manifest import Frozen, LessonSlug, Slug
 
 from tpc_book.declared import one_line
@@ -234,9 +235,7 @@ def in_utc(moment: dt.date, zone: ZoneInfo) -> dt.datetime:
 
 def refuse_unreal(moment: dt.datetime, zone: ZoneInfo) -> None:
     """Raise ValueError for a local time that the change to or from summer time skips or repeats."""
-    offsets = {moment.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)}
-    if len(offsets) == 2:
-        raise ValueError(
-            f"{moment:%Y-%m-%d %H:%M} does not name one moment in {zone.key}: "
-            "clocks change in that hour; choose another time"
-        )
+    try:
+        local_moment(moment, zone)
+    except Unclear as e:
+        raise ValueError(f"{e}; choose another time") from e

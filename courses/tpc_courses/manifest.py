@@ -14,8 +14,17 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from tpc_courses.local_time import Unclear, iso, local_moment
 from tpc_courses.places import Places
 from tpc_courses.problems import NotThere, Problem, SourceError
 
@@ -48,8 +57,8 @@ class Unit(Frozen):
 
     @field_validator("due", mode="before")
     @classmethod
-    def _due_has_offset(cls, value: Any) -> Any:
-        """Refuse local times: whose midnight it is decides who is late."""
+    def _due_names_one_moment(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse local times: whose midnight it is decides who is late; and those that no clock shows."""
         text = value.isoformat() if isinstance(value, dt.date | dt.datetime) else value
         if not isinstance(text, str):
             raise ValueError("expected a date and time like 2027-07-08T18:00:00-05:00")
@@ -57,8 +66,12 @@ class Unit(Frozen):
             moment = dt.datetime.fromisoformat(text)
         except ValueError as e:
             raise ValueError(f"{text!r} is not a date and time like 2027-07-08T18:00:00-05:00") from e
+        zone = (info.context or {}).get("zone")
         if moment.tzinfo is None:
-            raise ValueError(f"{text!r} has no offset; write it with one, like {text}+01:00")
+            there = f"{zone.key} {iso(local_moment(moment, zone), zone)}" if zone else f"UTC {text}+00:00"
+            raise ValueError(f"{text!r} has no offset; write it with one, in {there}")
+        if zone is not None:
+            _check_clock(moment, zone)
         return moment
 
     @model_validator(mode="after")
@@ -135,7 +148,7 @@ def read_course(path: Path, places: Places) -> Course:
     except (yaml.YAMLError, UnicodeDecodeError) as e:
         raise SourceError([Problem(name, "", f"not YAML ({' '.join(str(e).split())})", "Correct it")]) from e
     try:
-        course = Course.model_validate(declared)
+        course = Course.model_validate(declared, context={"zone": _declared_zone(declared)})
     except ValidationError as e:
         # A unit that is refused also makes `units` too short; that says nothing new.
         errors = [error for error in e.errors() if error["type"] != "too_short" or len(e.errors()) == 1]
@@ -144,6 +157,20 @@ def read_course(path: Path, places: Places) -> Course:
         found = f"is {course.id!r} in a file called {path.name}"
         raise SourceError([Problem(name, "id", found, f"Set it to {path.stem} or rename the file")])
     return course
+
+
+def _check_clock(moment: dt.datetime, zone: ZoneInfo) -> None:
+    """Raise Unclear for what is written as a time of the zone, by its offset, but no clock there ever shows."""
+    try:
+        local_moment(moment.replace(tzinfo=None), zone)
+    except Unclear as e:
+        if not e.exists and moment.astimezone(dt.UTC) in e.readings:
+            raise
+
+
+def _declared_zone(declared: Any) -> ZoneInfo | None:
+    name = declared.get("time_zone", "UTC") if isinstance(declared, dict) else None
+    return ZoneInfo(name) if isinstance(name, str) and name in available_timezones() else None
 
 
 def _problem(name: str, error: Any) -> Problem:
@@ -158,6 +185,9 @@ def _problem(name: str, error: Any) -> Problem:
         )
     if error["type"] == "missing":
         return Problem(name, where, "missing", "Add this key")
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, Unclear):
+        return Problem(name, where, message, "Write the one that is meant, with its offset")
     return Problem(name, where, message, "Correct the value")
 
 

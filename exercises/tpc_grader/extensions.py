@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from tpc_courses.local_time import Unclear, moment_of
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
@@ -13,12 +14,13 @@ from tpc_grader.late import grant, newest_extension
 
 
 def moment_in(course: Course, text: str) -> dt.datetime:
-    """Return the moment that a date and time in a course's zone names; raises Refused."""
+    """Return the moment that a date and time in a course's zone names; raises Unclear, or Refused."""
     try:
-        moment = dt.datetime.fromisoformat(text.strip())
+        return moment_of(text, course.zone)
+    except Unclear:
+        raise
     except ValueError as e:
-        raise Refused(f"{text!r} is not a date and time like 2027-02-05T18:00.") from e
-    return moment if moment.tzinfo else moment.replace(tzinfo=course.zone)
+        raise Refused(f"{e}.") from e
 
 
 def give_time(

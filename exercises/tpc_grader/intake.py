@@ -13,6 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tpc_courses.local_time import in_zone
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
@@ -109,9 +110,10 @@ class Intake:
     def _check_time(self, course: str, exercise: str, student: str) -> None:
         until = self.deadline(course, exercise, student)
         if until.closes is not None and database.utcnow() > until.closes:
+            closed = in_zone(until.closes, self.courses[course].zone)
             raise Refused(
-                f"{exercise} closed on {until.closes.astimezone(dt.UTC):%d %b %Y %H:%M} UTC. Your files are "
-                "unchanged. Ask your instructor for an extension, then submit again.",
+                f"{exercise} closed on {closed}. Your files are unchanged. "
+                "Ask your instructor for an extension, then submit again.",
                 403,
             )
 

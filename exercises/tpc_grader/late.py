@@ -1,4 +1,4 @@
-"""Due dates, extensions and what late work costs, all by the server's clock and in UTC.
+"""Due dates, extensions and what late work costs, all by the server's clock; days are those of the course's zone.
 
 The manifest says when an exercise is due and what a late day costs; an instructor may give one student more
 time. What it costs, `tpc_grader.penalties` tells nbgrader.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tpc_courses.local_time import days_later
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
@@ -36,7 +37,7 @@ def deadline(places: Places, course: Course, exercise: str, student: str) -> Dea
         return Deadline(None, None)
     extended = extension is not None and extension.until > due
     until = extension.until if extension is not None and extended else due
-    return Deadline(until, until + dt.timedelta(days=course.late.days), extended)
+    return Deadline(until, days_later(until, course.late.days, course.zone), extended)
 
 
 def due_of(course: Course, exercise: str) -> dt.datetime | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from tpc_courses.local_time import in_zone
 from tpc_courses.places import Places
 
 from tpc_grader.receipts import Receipt, ReceiptError, private_key, read_public_key, read_receipt, verify
@@ -37,12 +39,14 @@ def check_receipt_with_key(key_file: Path, text: str | bytes) -> Receipt:
     return receipt
 
 
-def summary(receipt: Receipt) -> str:
-    """Return what a receipt proves, in one sentence."""
+def summary(receipt: Receipt, zone: ZoneInfo | None = None) -> str:
+    """Return what a receipt proves, in one sentence; with a course's time zone also in its time."""
+    exact = f"{receipt.received_at:%Y-%m-%d %H:%M:%S} UTC"
+    when = f"on {in_zone(receipt.received_at, zone)} ({exact})" if zone else f"at {exact}"
     names = ", ".join(file.name for file in receipt.files)
     return (
         f"{receipt.student} handed in {names} for {receipt.exercise} of {receipt.course} "
-        f"(version {receipt.version}) at {receipt.received_at:%Y-%m-%d %H:%M:%S} UTC, receipt {receipt.code}."
+        f"(version {receipt.version}) {when}, receipt {receipt.code}."
     )
 
 

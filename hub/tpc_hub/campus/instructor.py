@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
+from tpc_courses.local_time import Unclear, iso
 from tpc_courses.manifest import Course
 from tpc_grader import audit, regrade, visibility
 from tpc_grader.classwork import newest_jobs, queue_class
@@ -141,7 +142,11 @@ async def extend(
     """Give one student more time."""
     campus, course = asked(request, who, course_id, exercise)
     check_student(campus, course, student)
-    moment = await in_thread(moment_in, course, until)
+    try:
+        moment = await in_thread(moment_in, course, until)
+    except Unclear as e:
+        fields = {"exercise": exercise, "student": student, "reason": reason}
+        return _which_time(campus, course, who, e, until, str(request.url.path), "until", fields)
     await in_thread(give_time, campus.places, course, exercise, student, moment, reason, who.name)
     told = f"{student} may hand in {exercise} until {in_zone(moment, course.zone)}"
     notices.say((who.name, course.id), told)
@@ -199,6 +204,26 @@ async def formgrader(request: Request, who: FormVisitor, course_id: str) -> Resp
     campus, course = asked(request, who, course_id)
     address = await ensure_formgrader(campus.places, campus.settings, course, list(campus.courses))
     return RedirectResponse(address, 303)
+
+
+def _which_time(
+    campus: Campus,
+    course: Course,
+    who: Visitor,
+    unclear: Unclear,
+    local: str,
+    action: str,
+    asked: str,
+    fields: dict[str, str],
+) -> Response:
+    """Ask a form's time back: the same form, with a button for each moment that can be meant."""
+    readings = [(iso(each, course.zone), in_zone(each, course.zone)) for each in unclear.readings]
+    told = {"local": local.replace("T", " "), "exists": unclear.exists, "readings": readings}
+    response = page(
+        campus, who, "which-time.html", course=course, action=action, asked=asked, fields=fields, **told
+    )
+    response.status_code = 422
+    return response
 
 
 def grades_text(course: Course, rows: list[Row]) -> str:

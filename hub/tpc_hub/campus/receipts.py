@@ -41,12 +41,14 @@ async def check_json(request: Request) -> Response:
 
 
 async def _check(request: Request, text: str | bytes) -> dict[str, Any]:
-    places = campus_of(request).places
+    campus = campus_of(request)
     try:
-        receipt = await anyio.to_thread.run_sync(lambda: check_receipt(places, text))
+        receipt = await anyio.to_thread.run_sync(lambda: check_receipt(campus.places, text))
     except ReceiptError as e:
         return {"valid": False, "reason": str(e)}
-    return {"valid": True, "proves": summary(receipt), "receipt": receipt.model_dump(mode="json")}
+    course = campus.courses.get(receipt.course)
+    proves = summary(receipt, course.zone if course else None)
+    return {"valid": True, "proves": proves, "receipt": receipt.model_dump(mode="json")}
 
 
 def _page(request: Request, found: dict[str, Any] | None = None, text: str = "") -> Response:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
+from tpc_courses.local_time import in_zone
+
+__all__ = ["duration", "in_zone", "relative"]
 _STEPS = ((86_400, "day", "days"), (3_600, "hour", "hours"), (60, "minute", "minutes"))
-
-
-def in_zone(moment: dt.datetime, zone: ZoneInfo) -> str:
-    """Return a moment in a course's zone, like `Fri 29 Jan 2027 18:00 CET`."""
-    return moment.astimezone(zone).strftime("%a %d %b %Y %H:%M %Z")
 
 
 def relative(moment: dt.datetime, now: dt.datetime) -> str:

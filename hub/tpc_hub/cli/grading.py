@@ -8,6 +8,7 @@ import json
 import logging
 
 import click
+from tpc_courses.local_time import Unclear, in_zone
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import NotThere
@@ -113,11 +114,13 @@ def extend(course: str, exercise: str, student: str, until: str, reason: str) ->
 
     places = Places.find()
     chosen = chosen_course(places, course)
-    moment = moment_in(chosen, until)
+    try:
+        moment = moment_in(chosen, until)
+    except Unclear as e:
+        raise RuntimeError(f"{e}. Nothing was changed: give --until with the offset that is meant.") from e
     known_student(places, chosen.id, student)
     give_time(places, chosen, exercise, student, moment, reason, operator())
-    when = moment.astimezone(chosen.zone)
-    click.echo(f"{student} may hand in {exercise} until {when:%a %d %b %Y %H:%M %Z}")
+    click.echo(f"{student} may hand in {exercise} until {in_zone(moment, chosen.zone)}")
 
 
 @main.command()

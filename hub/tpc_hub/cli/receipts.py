@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 
 from tpc_hub.cli.group import main
@@ -36,7 +37,10 @@ def verify(file: Path, key: Path | None) -> None:
         found = check_receipt_with_key(key, text) if key else check_receipt(Places.find(), text)
     except ReceiptError as e:
         raise RuntimeError(f"{file}: {e}") from e
-    click.echo(f"The receipt holds. {summary(found)}")
+    # A key needs no campus; and a course may be over when its receipts are looked at.
+    courses = () if key else load_courses(Places.find())
+    zone = next((course.zone for course in courses if course.id == found.course), None)
+    click.echo(f"The receipt holds. {summary(found, zone)}")
 
 
 @receipt.command()
