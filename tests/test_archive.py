@@ -267,11 +267,14 @@ class TestNotebooks:
             (b'{"nbformat": 4, "metadata": {}, "cells": [1]}', "cell 1"),
             (b'{"nbformat": 4, "metadata": {}, "cells": [{"cell_type": "code"}]}', "cell 1"),
             (b'{"nbformat": 4, "metadata": {"x": NaN}, "cells": []}', "not JSON"),
-            (b'{"nbformat": 4, "metadata": {"x": ' + b"9" * 5000 + b'}, "cells": []}', "not a notebook"),
-            (b"[" * 100_000, "nested too deeply"),
+            (
+                b'{"nbformat": 4, "metadata": {"x": ' + b"9" * 5000 + b'}, "cells": []}',
+                "5,000 digits, at most 400",
+            ),
+            (b"[" * 100_000, "nested 100,000 deep, at most 100 levels"),
             (
                 b'{"nbformat": 4, "metadata": {}, "cells": [' + b",".join([b"{}"] * 2001) + b"]}",
-                "more than 2000",
+                "it has 2,001 cells, at most 2,000 are read",
             ),
         ],
     )

@@ -73,6 +73,8 @@ def handed_in(source: sources.Source) -> dict[str, tuple[bytes, str, float]]:
         "bash": (solved(HONEST, lambda each: each.metadata.update(kernelspec=shell)), "graded", 2.0),
         "loud": (solved(f"{HONEST}\nprint('x' * 50_000_000)"), "graded", 2.0),
         "large": (solved(HONEST, large), "invalid", 0.0),
+        "deep": (b'{"cells": ' + b"[" * 101 + b"]" * 101 + b"}", "invalid", 0.0),
+        "many": (b'{"cells": [' + b"{}," * 250_000 + b"{}]}", "invalid", 0.0),
     }
 
 

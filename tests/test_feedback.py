@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import nbformat
 import pytest
 from browser import chromium, new_page
-from class_tree import COURSE, EXERCISE, NOTEBOOK
+from class_tree import COURSE, EXERCISE, NOTEBOOK, result_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbconvert import HTMLExporter
@@ -32,7 +32,7 @@ from tpc_grader.limits import Limits
 from tpc_grader.outputs import clean_outputs
 from tpc_grader.prose import MAX_PAGE_SECONDS, shown_markdown
 from tpc_grader.records import newest_feedback, standing
-from tpc_grader.results import CellScore, Graded
+from tpc_grader.results import CellScore
 
 HIDDEN_MESSAGE = "double must work for negative numbers"
 TEST = f"""assert double(3) == 6, "double(3) should be twice 3"
@@ -191,8 +191,7 @@ def graded_with(tree, outputs):
     notebook.cells[answer].source = "def double(x):\n    return x + 1  # <script>alert(1)</script>"
     submission = intake.receive(COURSE, EXERCISE, "ada", pack({NOTEBOOK: nbformat.writes(notebook).encode()}))
     score = CellScore("test-double", 0.0, 2.0, False, "double(3) should be twice 3")
-    result = Graded("graded", "", "", (score,), submission.version, outputs={answer: outputs})
-    grading.record(tree, course, submission, result)
+    grading.record(tree, course, submission, result_of(tree, submission, score, outputs={answer: outputs}))
     return course, submission
 
 
@@ -265,7 +264,7 @@ def with_prose(tree):
             COURSE, EXERCISE, student, pack({NOTEBOOK: json.dumps(notebook).encode()})
         )
         score = CellScore("test-double", 2.0, 2.0, True)
-        grading.record(tree, course, submission, Graded("graded", "", "", (score,), submission.version))
+        grading.record(tree, course, submission, result_of(tree, submission, score))
     return course
 
 
@@ -521,7 +520,7 @@ def test_a_written_answer_is_not_worth_nothing_before_somebody_read_it(tree):
     work = pack({NOTEBOOK: json.dumps(notebook).encode()})
     submission = intake.receive(COURSE, EXERCISE, "ada", work)
     scores = (CellScore("test-double", 2.0, 2.0, True), CellScore("why", 0.0, 3.0, False, manual=True))
-    grading.record(tree, course, submission, Graded("graded", "", "", scores, submission.version))
+    grading.record(tree, course, submission, result_of(tree, submission, *scores))
 
     def told() -> str:
         assert coursework.release_feedback(tree, course, EXERCISE) == (1, ())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from class_tree import COURSE, EXERCISE, manifest_with, shift_clock, work
+from class_tree import COURSE, EXERCISE, manifest_with, result_of, shift_clock, work
 from nbgrader.api import Gradebook
 from tpc_grader import coursework, grading
 from tpc_grader.intake import Intake
 from tpc_grader.late import grant
 from tpc_grader.penalties import penalty
 from tpc_grader.records import standing
-from tpc_grader.results import CellScore, Graded
+from tpc_grader.results import CellScore
 
 DUE = dt.datetime(2099, 1, 29, 17, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -37,7 +37,7 @@ def grade(tree, course, student: str, monkeypatch, at: dt.datetime):
     shift_clock(monkeypatch, at)
     submission = Intake(tree, {COURSE: course}).receive(COURSE, EXERCISE, student, work())
     score = CellScore("test-double", 2.0, 2.0, True)
-    grading.record(tree, course, submission, Graded("graded", "", "", (score,), submission.version))
+    grading.record(tree, course, submission, result_of(tree, submission, score))
     return submission
 
 

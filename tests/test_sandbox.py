@@ -27,6 +27,7 @@ from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
 from tpc_grader import backends, grading, sandbox, sources
 from tpc_grader.artefacts import checked_artefact
+from tpc_grader.autograded import NoNotebook
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
 from tpc_grader.canaries import asked_twice, constant_canaries, mutants
 from tpc_grader.coursework import course_config, prepare_course
@@ -750,6 +751,22 @@ def test_recording_is_idempotent_and_keeps_what_a_person_gave(school, simple):
         book.db.commit()
     grading.record(places, course, submission, graded)
     assert score(places, "ada") == (2.0, 1.5, True)
+
+
+def test_what_was_handed_in_is_not_opened_when_its_result_is_recorded(school, simple):
+    places, course = school
+    graded = grading.run(places, course, hand_in(places, simple, "ada", HONEST))
+    unreadable = Store(places).add(
+        "scaling", SLUG, "bob", simple.version, {f"{SLUG}.ipynb": b"\0 no notebook"}
+    )
+    grading.record(places, course, unreadable, graded)
+    assert score(places, "bob") == (2.0, None, False)
+    folder = places.nbgrader("scaling")
+    kept = nbformat.read(folder / "autograded" / "bob" / SLUG / f"{SLUG}.ipynb", as_version=4)
+    assert HONEST in [cell.source for cell in kept.cells]
+    assert (folder / "submitted" / "bob" / SLUG / f"{SLUG}.ipynb").read_bytes() == b"\0 no notebook"
+    with pytest.raises(NoNotebook, match="Grade it again"):
+        grading.record(places, course, unreadable, graded.without_notebook())
 
 
 def test_nbgraders_own_command_goes_through_the_sandbox(school, simple):

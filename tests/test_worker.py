@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from test_class_page import work_off
 from tpc_courses.places import Places
 from tpc_grader import audit, queue, writer
+from tpc_grader.autograded import NoNotebook
 from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
 from tpc_grader.locks import is_serving
@@ -149,6 +150,19 @@ def test_a_gradebook_that_cannot_be_written_is_tried_again_and_then_waits_for_a_
     assert queue.retry(places, "scaling") == 1
     work_off(places)
     assert rows(places, "ada")[0].state == "graded"
+
+
+def test_a_result_of_an_older_grader_without_its_notebook_is_made_again(places):
+    def refuse(*arguments: object) -> None:
+        raise NoNotebook("made by an older version")
+
+    hand_in(places, "ada", "points=7")
+    run_all(places)
+    assert writer.write_next(places, refuse)
+    assert rows(places, "ada")[0].state == "queued"
+    run_all(places)
+    work_off(places)
+    assert written(places) == [("ada", '{"test-double": 7.0}')]
 
 
 def test_older_work_is_not_written_over_newer(places):

@@ -12,8 +12,10 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from tpc_grader.bounded_json import BOUNDS, Bounds, TooMuch, read_json
 
 NOTEBOOK = ".ipynb"
 # nbgrader keeps its own notes under these names beside the files of a submission.
@@ -47,6 +49,7 @@ class Limits:
     name_bytes: int = 200
     depth: int = 8
     cells: int = 2000
+    json: Bounds = BOUNDS
 
 
 LIMITS = Limits()
@@ -121,39 +124,52 @@ def check_submission(files: Mapping[str, bytes], notebooks: Iterable[str], limit
             )
     for name, data in files.items():
         if name.casefold().endswith(NOTEBOOK):
-            problem = notebook_problem(data, limits)
-            if problem:
+            try:
+                _check_notebook(data, limits)
+            except TooMuch as e:
                 raise Refused(
-                    f"{shown(name)}: {problem}. Open it in JupyterLab, save it, then submit again; "
+                    f"{shown(name)}: {e}. Clear its outputs, save it, then submit again.", 413
+                ) from e
+            except ValueError as e:
+                raise Refused(
+                    f"{shown(name)}: {e}. Open it in JupyterLab, save it, then submit again; "
                     "if it does not open, fetch the exercise again into an empty folder."
-                )
+                ) from e
 
 
 def notebook_problem(data: bytes, limits: Limits = LIMITS) -> str:
     """Return why bytes are not a notebook that can be graded, or an empty text."""
     try:
-        notebook = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
-        json.dumps(notebook, ensure_ascii=False).encode()
-    except RecursionError:
-        return "it is nested too deeply to be a notebook"
-    except UnicodeError:
-        return "it holds bytes or characters that are not text"
+        _check_notebook(data, limits)
     except ValueError as e:
-        return f"it is not a notebook: {e}"[:200]
+        return str(e)
+    return ""
+
+
+def _check_notebook(data: bytes, limits: Limits) -> None:
+    """Check that bytes are a notebook that can be graded; raises ValueError, and TooMuch for one too large to read."""
+    try:
+        notebook = read_json(data, replace(limits.json, bytes=limits.file_bytes))
+        json.dumps(notebook, ensure_ascii=False).encode()
+    except TooMuch:
+        raise
+    except UnicodeError as e:
+        raise ValueError("it holds bytes or characters that are not text") from e
+    except ValueError as e:
+        raise ValueError(f"it is not a notebook: {e}"[:200]) from e
     if (
         not isinstance(notebook, dict)
         or notebook.get("nbformat") != 4
         or isinstance(notebook["nbformat"], bool)
     ):
-        return "it is not a notebook of format 4"
+        raise ValueError("it is not a notebook of format 4")
     if not isinstance(notebook.get("metadata"), dict) or not isinstance(notebook.get("cells"), list):
-        return "it has no list of cells or no metadata"
+        raise ValueError("it has no list of cells or no metadata")
     if len(notebook["cells"]) > limits.cells:
-        return f"it has more than {limits.cells} cells"
+        raise TooMuch(f"it has {len(notebook['cells']):,} cells, at most {limits.cells:,} are read")
     for index, cell in enumerate(notebook["cells"], 1):
         if not _is_cell(cell):
-            return f"cell {index} is not a cell: it needs a type, a source and metadata"
-    return ""
+            raise ValueError(f"cell {index} is not a cell: it needs a type, a source and metadata")
 
 
 def _check_end(data: bytes, limits: Limits) -> None:
@@ -260,10 +276,6 @@ def too_large(name: str, limits: Limits) -> Refused:
 
 def too_many(limits: Limits) -> Refused:
     return Refused(f"There are more than {limits.files} files. Remove some, then submit again.", 413)
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")
 
 
 def shown(name: str) -> str:

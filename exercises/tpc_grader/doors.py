@@ -9,6 +9,7 @@ import contextlib
 import functools
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -20,14 +21,17 @@ from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 from traitlets.config import Config
 
-from tpc_grader.archive import RESERVED
+from tpc_grader.archive import LIMITS, RESERVED
+from tpc_grader.bounded_json import BOUNDS
 from tpc_grader.database import open_database
-from tpc_grader.folder import read_folder
+from tpc_grader.folder import read_folder, read_plain
 from tpc_grader.jobs import JobRow
 from tpc_grader.results import InfrastructureFault
 from tpc_grader.sources import Source, current, load
 from tpc_grader.store import Store, Submission
 
+# How large a notebook may be, `rebuild` says, and one byte more is enough to see it.
+_LARGE = replace(LIMITS, file_bytes=BOUNDS.bytes + 1)
 TIMESTAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
 
 
@@ -73,23 +77,25 @@ def _engine(url: str, **options: bool) -> Engine:
     return create_engine(url, **options)
 
 
-def submission_at_the_door(places: Places, course: str, exercise: str, student: str) -> tuple[Source, bytes]:
-    """Return what lies in the course folder for a student: version and notebook.
+def notebook_at_the_door(places: Places, course: str, exercise: str, student: str) -> bytes:
+    """Return the notebook that lies in the course folder for a student; raises Refused."""
+    return read_plain(submitted_folder(places, course, exercise, student), f"{exercise}.ipynb", _LARGE)
 
-    The version is the one it was graded under last, else the one it was handed in for; work that came by no
-    intake is graded under the version that is there now.
+
+def version_at_the_door(places: Places, course: str, exercise: str, student: str, notebook: bytes) -> Source:
+    """Return the version that a notebook in the course folder is graded under.
+
+    It is the one it was graded under last, else the one it was handed in for; work that came by no intake is
+    graded under the version that is there now.
     """
-    folder = submitted_folder(places, course, exercise, student)
-    notebook = (folder / f"{exercise}.ipynb").read_bytes()
     version = _version_of(places, course, exercise, student, notebook)
-    source = load(places, course, exercise, version) if version else current(places, course, exercise)
-    return source, notebook
+    return load(places, course, exercise, version) if version else current(places, course, exercise)
 
 
 def files_at_the_door(places: Places, course: str, exercise: str, student: str) -> dict[str, bytes]:
     """Return the files that lie beside a student's notebook; raises Refused, as the intake would have.
 
-    How large a notebook may be, `rebuild` says. What nbgrader puts there a submission from the intake does not hold.
+    What nbgrader puts there a submission from the intake does not hold.
     """
 
     def ignored(_: str, names: Iterable[str]) -> list[str]:

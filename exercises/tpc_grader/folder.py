@@ -22,7 +22,7 @@ def read_folder(folder: Path, ignored: Ignored | None = None, limits: Limits = L
     """
     files, total = dict[str, bytes](), 0
     for name in _walk(folder, "", ignored or (lambda _, names: ()), limits):
-        data = _read_plain(folder / name, name, limits)
+        data = read_plain(folder, name, limits)
         total += len(data)
         if total > limits.total_bytes:
             raise Refused(
@@ -52,10 +52,11 @@ def _walk(folder: Path, prefix: str, ignored: Ignored, limits: Limits) -> Iterat
             yield f"{prefix}{name}"
 
 
-def _read_plain(path: Path, name: str, limits: Limits) -> bytes:
+def read_plain(folder: Path, name: str, limits: Limits = LIMITS) -> bytes:
+    """Return the bytes of one plain file of a folder; raises Refused."""
     try:
         # Without O_NONBLOCK a pipe would keep us waiting for somebody to write.
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        number = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as e:
         raise Refused(
             f"{shown(name)}: a link, or not readable ({e.strerror}). Remove it, then submit again."

@@ -11,6 +11,7 @@ from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
 from tpc_grader import sandbox, scoring
+from tpc_grader.autograded import NoNotebook, kept_notebook
 from tpc_grader.backends import Backend
 from tpc_grader.bundle import Result
 from tpc_grader.differences import difference_steps
@@ -71,16 +72,21 @@ def grade_files(
 def record(places: Places, course: Course, submission: Submission, graded: Graded) -> None:
     """Write a result into nbgrader's gradebook; again is the same as once, and manual scores stay.
 
-    The one writer: two at a time would be in each other's way. Raises InfrastructureFault and ValueError.
+    What was handed in is copied and never opened. The one writer: two at a time would be in each other's way.
+    Raises InfrastructureFault and ValueError.
     """
     if graded.public:
         raise ValueError("A run of the released tests only is no score: nothing was recorded.")
     from tpc_grader.coursework import course_config
-    from tpc_grader.preprocessors import Given, given
+    from tpc_grader.preprocessors import given
 
-    source = load(places, course.id, submission.exercise, graded.version)
+    if graded.notebook is None and graded.outcome == "invalid":
+        source = load(places, course.id, submission.exercise, graded.version)
+        graded = replace(graded, notebook=_as_released(source, graded.reason))
+    if graded.notebook is None:
+        raise NoNotebook("This result was made by an older version of the grader. Grade it again.")
     hand_over(places, submission)
-    with given(Given(source, submission.notebook.read_bytes(), graded)):
+    with given(graded):
         convert(course_config(places, course), submission.exercise, submission.student)
 
 
@@ -126,6 +132,7 @@ class _Job:
             version=self.source.version,
             public=public,
             outputs=_outputs(shown),
+            notebook=None if public else kept_notebook(self.rebuilt),
         )
 
 
@@ -140,10 +147,14 @@ def _outputs(shown: Result) -> dict[int, list[dict[str, Any]]]:
 
 def unusable(source: Source, reason: str, public: bool = False) -> Graded:
     """Return the result of what cannot be run; `reason` is for the student."""
-    skeleton = read_skeleton(source.source, source.release)
     cells = tuple(
         CellScore(cell.name, 0.0, cell.points, False, reason, cell.manual)
-        for cell in empty(skeleton, reason).cells
+        for cell in read_skeleton(source.source, source.release).cells
         if cell.points
     )
-    return Graded("invalid", reason, reason, cells, source.version, public)
+    kept = None if public else _as_released(source, reason)
+    return Graded("invalid", reason, reason, cells, source.version, public, notebook=kept)
+
+
+def _as_released(source: Source, reason: str) -> dict[str, Any]:
+    return kept_notebook(empty(read_skeleton(source.source, source.release), reason))

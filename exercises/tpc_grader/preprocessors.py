@@ -8,50 +8,33 @@ writer brought along, or grades in the sandbox there and then; without a result 
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+from nbformat.v4 import new_notebook
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
-from nbgrader.utils import compute_checksum, is_grade, is_task
+from nbgrader.utils import compute_checksum, is_task
 from tpc_courses.places import Places
 from traitlets import Unicode
 from traitlets.config import Config
 
 from tpc_grader.archive import Refused
-from tpc_grader.doors import files_at_the_door, submission_at_the_door
-from tpc_grader.feedback_notebook import VERDICT
+from tpc_grader.autograded import graded_notebook
+from tpc_grader.doors import files_at_the_door, notebook_at_the_door, version_at_the_door
 from tpc_grader.grading import grade_files, unusable
 from tpc_grader.points import shown
-from tpc_grader.prose import pictures
 from tpc_grader.results import CellScore, Graded
-from tpc_grader.skeleton import Cell, Rebuilt, Unusable, empty, read_skeleton, rebuild
-from tpc_grader.sources import Source
 
 # Where a notebook on its way through nbgrader names its result; the result itself never leaves this process.
 TICKET = "tpc_ticket"
-
-
-@dataclass(frozen=True)
-class Given:
-    """A result, and the submission it is of."""
-
-    source: Source
-    notebook: bytes
-    graded: Graded
-
-
-_given: ContextVar[Given | None] = ContextVar("given", default=None)
-_results: dict[str, Given] = {}
+_given: ContextVar[Graded | None] = ContextVar("given", default=None)
+_results: dict[str, Graded] = {}
 
 
 def set_preprocessors(config: Config, places: Places, course: str) -> None:
@@ -60,7 +43,7 @@ def set_preprocessors(config: Config, places: Places, course: str) -> None:
     config.Autograde.exporter_class = f"{here}.SubmissionExporter"
     config.Autograde.sanitize_preprocessors = [f"{here}.Rebuild"]
     config.Autograde.autograde_preprocessors = [
-        f"{here}.InjectOutputs",
+        f"{here}.FindResult",
         f"{here}.StrictSaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
@@ -70,7 +53,7 @@ def set_preprocessors(config: Config, places: Places, course: str) -> None:
 
 
 @contextlib.contextmanager
-def given(result: Given) -> Iterator[None]:
+def given(result: Graded) -> Iterator[None]:
     """Let conversions inside use a result instead of the sandbox."""
     token = _given.set(result)
     try:
@@ -80,16 +63,16 @@ def given(result: Given) -> Iterator[None]:
 
 
 class SubmissionExporter(NotebookExporter):
-    """Reads a submission whatever is in the file: `Rebuild` looks at its bytes itself."""
+    """Opens no file but those that nbgrader made of a rebuilt submission, never the one that was handed in."""
 
     def from_filename(self, filename: str, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
-        """Convert a file; one that is no notebook goes on as an empty one, which has no result of its own."""
-        try:
+        """Convert a file; what was handed in goes on as an empty notebook, which `Rebuild` fills."""
+        asking: Any = self.parent
+        ours = Path(asking.coursedir.root, asking.coursedir.autograded_directory).resolve()
+        if Path(filename).resolve().is_relative_to(ours):
             return super().from_filename(filename, resources, **kw)
-        except Exception as e:
-            self.log.warning("%s is no notebook: %s", filename, e)
-            convert: Any = self.from_notebook_node
-            return convert(new_notebook(), resources, **kw)
+        convert: Any = self.from_notebook_node
+        return convert(new_notebook(), resources, **kw)
 
 
 class Rebuild(NbGraderPreprocessor):
@@ -102,41 +85,31 @@ class Rebuild(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the rebuilt notebook, with a ticket for its result."""
         found = _given.get() or self._graded(resources["nbgrader"])
+        made = graded_notebook(found)
         ticket = secrets.token_hex(16)
         _results[ticket] = found
-        rebuilt = rebuilt_of(found)
-        made = new_notebook(metadata={**rebuilt.metadata, TICKET: ticket})
-        made.cells = [_notebook_cell(index, cell) for index, cell in enumerate(rebuilt.cells)]
+        made.metadata[TICKET] = ticket
         return made, resources
 
-    def _graded(self, where: dict[str, str]) -> Given:
+    def _graded(self, where: dict[str, str]) -> Graded:
         places = Places(Path(self.root), Path(self.state))
         whose = (places, self.course, where["assignment"], where["student"])
-        source, notebook = submission_at_the_door(*whose)
         try:
-            files = files_at_the_door(*whose)
+            notebook, files = notebook_at_the_door(*whose), files_at_the_door(*whose)
         except Refused as e:
-            return Given(source, notebook, unusable(source, str(e)))
-        return Given(source, notebook, grade_files(source, notebook, files))
+            return unusable(version_at_the_door(*whose, b""), str(e))
+        return grade_files(version_at_the_door(*whose, notebook), notebook, files)
 
 
-class InjectOutputs(NbGraderPreprocessor):
-    """Puts what the sandbox showed into the notebook; stands where nbgrader would run the code."""
+class FindResult(NbGraderPreprocessor):
+    """Finds the result that a notebook's ticket stands for; stands where nbgrader would run the code."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Fill in outputs and verdicts; fails when the notebook did not come through `Rebuild`."""
-        found = _results.get(nb.metadata.pop(TICKET, ""))
+        """Hand the result on; fails when the notebook did not come through `Rebuild`."""
+        found = _results.pop(nb.metadata.pop(TICKET, ""), None)
         if found is None:
             raise RuntimeError("This notebook has no result of the sandbox, so it is not graded.")
-        resources["tpc_graded"] = found.graded
-        scores = {score.name: score for score in found.graded.cells}
-        for index, cell in enumerate(nb.cells):
-            if cell.cell_type != "code":
-                continue
-            cell.outputs = [nbformat.from_dict(each) for each in found.graded.outputs.get(index, [])]
-            name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-            if is_grade(cell) and name in scores and not scores[name].manual:
-                cell.outputs.append(_verdict_output(scores[name]))
+        resources["tpc_graded"] = found
         return nb, resources
 
 
@@ -180,15 +153,6 @@ class StrictSaveAutoGrades(SaveAutoGrades):
             comment.auto_comment = "No response." if _is_unchanged(cell) else None
 
 
-def rebuilt_of(result: Given) -> Rebuilt:
-    """Return the notebook that a result is of; the exercise as released when the submission was unusable."""
-    skeleton = read_skeleton(result.source.source, result.source.release)
-    try:
-        return rebuild(skeleton, result.notebook)
-    except Unusable as e:
-        return empty(skeleton, str(e))
-
-
 def _auto_score(cell: NotebookNode, score: CellScore | None) -> float | None:
     """Return the score that needs no person; None when one must look."""
     if score is None:
@@ -201,22 +165,3 @@ def _auto_score(cell: NotebookNode, score: CellScore | None) -> float | None:
 def _is_unchanged(cell: NotebookNode) -> bool:
     """Return whether an answer is what was released: nobody needs to read it."""
     return bool(cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)) and not is_task(cell)
-
-
-def _notebook_cell(index: int, cell: Cell) -> NotebookNode:
-    make: Any = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}[cell.kind]
-    # The released text of tests: a graded notebook, and all that is made from it, holds no hidden test.
-    made = make(source=cell.public, metadata=json.loads(json.dumps(cell.metadata)))
-    if cell.kind == "markdown" and (pasted := pictures(cell.attachments)):
-        made["attachments"] = pasted
-    made["id"] = f"c{index}-{cell.id}"[:64].replace("_", "-")
-    return made
-
-
-def _verdict_output(score: CellScore) -> NotebookNode:
-    verdict = {"passed": score.passed, "message": score.message}
-    text = "Passed." if score.passed else score.message
-    return new_output(
-        "display_data",
-        {VERDICT: verdict, "text/plain": f"{text}\n{shown(score.points)} of {shown(score.max_points)}"},
-    )

@@ -28,8 +28,10 @@ from tpc_grader.feedback import clean_body
 from tpc_grader.formulas import shown_formula
 from tpc_grader.outputs import is_image
 
-# All pictures of one cell together, as base64.
+# All pictures of one cell together, as base64; how many, and how long their names.
 MAX_PICTURE_BYTES = 4 * 2**20
+MAX_PICTURES = 50
+MAX_NAME_CHARACTERS = 200
 # Markdown can be written so that parsing it takes the square of its length; longer text is shown as it was typed.
 MAX_MARKDOWN_CHARACTERS = 10_000
 # The text and formulas of one page together; those after it are shown as they were typed.
@@ -67,13 +69,17 @@ def shown_markdown(context: Context, source: str) -> str:
 
 def pictures(attachments: Any) -> dict[str, dict[str, str]]:
     """Return name -> type -> base64 of those of a cell's attachments that are pictures, until they are too large."""
-    found, size = dict[str, dict[str, str]](), 0
+    found, size, count = dict[str, dict[str, str]](), 0, 0
     for name, bodies in attachments.items() if isinstance(attachments, dict) else ():
-        for mime, body in bodies.items() if isinstance(bodies, dict) else ():
-            text = "".join(map(str, body)) if isinstance(body, list) else body
-            if isinstance(text, str) and size + len(text) <= MAX_PICTURE_BYTES and is_image(mime, text):
-                size += len(text)
-                found.setdefault(str(name), {})[mime] = text
+        for mime, body in (
+            bodies.items() if isinstance(bodies, dict) and len(name) <= MAX_NAME_CHARACTERS else ()
+        ):
+            text = "".join(each for each in body if isinstance(each, str)) if isinstance(body, list) else body
+            if count >= MAX_PICTURES or not isinstance(text, str):
+                continue
+            if size + len(text) <= MAX_PICTURE_BYTES and is_image(mime, text):
+                size, count = size + len(text), count + 1
+                found.setdefault(name, {})[mime] = text
     return found
 
 

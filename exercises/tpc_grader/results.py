@@ -39,7 +39,8 @@ class Graded:
     """The result of one run. With `public` only the released tests ran, and the points are provisional.
 
     `outputs` holds, for each executed cell of the rebuilt notebook by its index, what a person may see:
-    outputs of a run in which no hidden test was in the sandbox.
+    outputs of a run in which no hidden test was in the sandbox. `notebook` is the rebuilt notebook without outputs,
+    as nbgrader will keep it; a public run has none.
     """
 
     outcome: Outcome
@@ -50,6 +51,7 @@ class Graded:
     public: bool = False
     seconds: float = 0.0
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    notebook: dict[str, Any] | None = None
 
     @property
     def points(self) -> float:
@@ -63,7 +65,11 @@ class Graded:
 
     def without_outputs(self) -> Graded:
         """Return the same result, small: for lists and pages that show scores only."""
-        return replace(self, outputs={})
+        return replace(self, outputs={}, notebook=None)
+
+    def without_notebook(self) -> Graded:
+        """Return the same result as it is kept when nbgrader has its notebook."""
+        return replace(self, notebook=None)
 
     def to_json(self) -> str:
         """Return the result as text that `from_json` reads."""

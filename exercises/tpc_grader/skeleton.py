@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,10 +19,10 @@ from tpc_courses.levels import DEFAULT_LEVEL, LEVELS
 from tpc_courses.partial_credit import gives_partial_credit
 
 from tpc_grader.autotests import uses_autotest
+from tpc_grader.bounded_json import TooMuch, read_json
 
 Role = Literal["given", "answer", "test", "written", "text", "added"]
 Level = Literal["kernel", "oracle", "artefact"]
-MAX_NOTEBOOK_BYTES = 20 * 2**20
 MAX_SOURCE_BYTES = 256 * 2**10
 MAX_ADDED_CELLS = 200
 MAX_ADDED_BYTES = 2**20
@@ -195,11 +194,11 @@ def _imports(source: str) -> str:
 
 
 def _cells_in(data: bytes) -> list[Any]:
-    if len(data) > MAX_NOTEBOOK_BYTES:
-        raise Unusable(f"The notebook is larger than {MAX_NOTEBOOK_BYTES // 2**20} MiB. Clear its outputs.")
     try:
-        notebook = json.loads(data)
-    except (ValueError, RecursionError, MemoryError) as e:
+        notebook = read_json(data)
+    except TooMuch as e:
+        raise Unusable(f"The notebook is too large to be read: {e}. Clear its outputs.") from e
+    except (ValueError, MemoryError) as e:
         raise Unusable(
             "The notebook is not valid JSON: it cannot be opened. Fetch the exercise again."
         ) from e

@@ -15,6 +15,7 @@ from tpc_courses.manifest import Course, read_course
 from tpc_courses.places import Places
 
 from tpc_grader import audit, database
+from tpc_grader.autograded import NoNotebook
 from tpc_grader.database import SubmissionRow, open_database
 from tpc_grader.jobs import JobRow
 from tpc_grader.results import Graded
@@ -43,6 +44,9 @@ def write_next(places: Places, record: Record) -> bool:
         graded = Graded.from_json(row.result)
         record(places, course, submission, graded)
         drop_retired(places, row.course, row.exercise, row.student, graded)
+    except NoNotebook:
+        _run_again(places, row)
+        return True
     except Exception as e:
         _failed(places, row, f"not recorded: {type(e).__name__}: {e}".replace("\0", ""))
         return True
@@ -99,6 +103,8 @@ def _end(places: Places, row: JobRow) -> None:
         if found.state != "recording":
             return
         found.state, found.recorded_at = "graded", database.utcnow()
+        # nbgrader has the notebook now; here it would only grow the database.
+        found.result = Graded.from_json(found.result or "").without_notebook().to_json()
         audit.write(session, entry)
     audit.export(places)
 
@@ -111,6 +117,13 @@ def _failed(places: Places, row: JobRow, reason: str) -> None:
         found.not_before = database.utcnow() + dt.timedelta(seconds=RETRY_SECONDS * found.attempts)
         if found.attempts >= MAXIMUM_ATTEMPTS:
             found.state = "failed"
+
+
+def _run_again(places: Places, row: JobRow) -> None:
+    """Queue a job whose result an older version of the grader made, which lacks what is written down now."""
+    with Session(open_database(places.database_url)) as session, session.begin():
+        found = session.get_one(JobRow, row.number)
+        found.state, found.result, found.attempts, found.not_before = "queued", None, 0, database.utcnow()
 
 
 def scores_text(places: Places, course: str, exercise: str, student: str) -> str:
