@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tpc_courses.budgets import budget_problems
-from tpc_courses.exercise import kernel_cells, read_exercise
+from tpc_courses.exercise import is_foreign, kernel_cells, read_exercise
 from tpc_courses.lesson import notebook_from, read_lesson
 from tpc_courses.levels import KERNEL_RISK
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import Problem, SourceError
 from tpc_courses.quotations import exercise_number_problems, quotation_problems
+from tpc_courses.reading import short
 
 MINIMUM_WRONG, MINIMUM_RIGHT = 5, 2
 
@@ -26,10 +27,32 @@ def check(places: Places) -> list[Problem]:
     except SourceError as e:
         problems += e.problems
     for path in lesson_paths(places):
-        problems += _lesson_problems(places, path)
+        problems += _found(path, _lesson_problems(places, path))
     for path in exercise_paths(places):
-        problems += _exercise_problems(places, path)
+        problems += _found(path, _exercise_problems(places, path))
+    problems += _lost_notebooks(places)
     return sorted(set(problems))
+
+
+def _found(path: Path, problems: Iterator[Problem]) -> Iterator[Problem]:
+    """Yield the problems of one file; what nobody foresaw in it is one of them, and hides no other file's."""
+    try:
+        yield from problems
+    except SourceError as e:
+        yield from e.problems
+    except Exception as e:  # whatever a file from elsewhere holds
+        found = f"cannot be read ({type(e).__name__}: {' '.join(str(e).split())[:200]})"
+        yield Problem(short(path), "", found, "Open it in JupyterLab and save it again")
+
+
+def _lost_notebooks(places: Places) -> Iterator[Problem]:
+    """Yield folders with notebooks of which none is taken for the exercise."""
+    for folder in sorted(folder for folder in places.exercises.iterdir() if folder.is_dir()):
+        names = sorted(each.name for each in folder.glob("[!.]*.ipynb"))
+        if names and not places.exercise(folder.name).exists():
+            found = f"{', '.join(names)}, and an exercise is one notebook"
+            remedy = f"Give each a folder of its own, or call the exercise {folder.name}.ipynb and remove the others"
+            yield Problem(f"exercises/{folder.name}", "", found, remedy)
 
 
 def notes(places: Places) -> list[str]:
@@ -71,15 +94,18 @@ def _lesson_problems(places: Places, path: Path) -> Iterator[Problem]:
 
 
 def _exercise_problems(places: Places, path: Path) -> Iterator[Problem]:
-    name, parts = path.parent.relative_to(places.root).as_posix(), None
+    name, parts, ours = path.parent.relative_to(places.root).as_posix(), None, path.suffix == ".md"
     try:
+        ours = not is_foreign(path)
         parts = {part.name for part in read_exercise(path).parts if not part.manual}
-        yield from exercise_number_problems(places, path, notebook_from(path))
+        if ours:
+            yield from exercise_number_problems(places, path, notebook_from(path))
     except SourceError as e:
         yield from e.problems
     for kind, minimum in (("wrong", MINIMUM_WRONG), ("right", MINIMUM_RIGHT)):
         solutions = sorted((path.parent / kind).glob("*.py"))
-        if len(solutions) < minimum:
+        # A notebook from elsewhere comes without; the author's own solution is tried when it is generated.
+        if ours and len(solutions) < minimum:
             remedy = (
                 "Add solutions: `make test` grades them, wrong ones must lose points, right ones must not"
             )

@@ -11,18 +11,23 @@ student's code is, `kernel` beside it; see CONTRIBUTING.md.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from nbformat import NotebookNode
 from pydantic import Field, ValidationError
 
+from tpc_courses import foreign
 from tpc_courses.lesson import FOREIGN_KEYS, front_matter, front_matter_problems, notebook_from
 from tpc_courses.levels import DEFAULT_LEVEL, LEVELS, bound_names, needs_kernel
 from tpc_courses.manifest import Frozen, Slug
 from tpc_courses.partial_credit import gives_partial_credit
 from tpc_courses.problems import Problem, SourceError
+from tpc_courses.reading import read_json_text, read_notebook
 
 ROLES = ("exercise", "grade", "answer")
 # What feedback says of a test: points only, its message too, or also what was expected where students can read it.
@@ -30,13 +35,16 @@ SHOWN = ("score", "message", "difference")
 ARTEFACT_ENDINGS = (".json", ".npy", ".safetensors")
 # Under this key of a cell's metadata a release says what nbgrader's own metadata has no place for.
 OURS = "tpc"
+# What says the level of a test where our tags do not.
+_IN_METADATA = f'"{OURS}": {{"level": "kernel"}} in the metadata of its cell'
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,59}")
 
 
 class Part(Frozen):
     """One graded cell: `manual` parts are read by a person."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,59}$")
-    points: float = Field(gt=0, le=100)
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")
+    points: float = Field(gt=0, le=foreign.MAXIMUM_POINTS)
     manual: bool = False
 
 
@@ -68,21 +76,71 @@ class Exercise(ExerciseFacts):
 def read_exercise(path: Path) -> Exercise:
     """Return what an exercise declares; raises SourceError with every problem in its cells."""
     name = f"exercises/{path.parent.name}/{path.name}"
+    problems = list(_folder_problems(path))
     declared = {key: value for key, value in front_matter(path).items() if key not in FOREIGN_KEYS}
+    from_elsewhere = _foreign_notebook(path)
+    if from_elsewhere is not None:
+        notebook, found = foreign.upgraded(name, from_elsewhere)
+        declared.setdefault("title", foreign.title_of(notebook, path.parent.name))
+        problems += [*found, *_foreign_level_problems(name, notebook)]
+    else:
+        notebook = notebook_from(path)
+        problems += _cell_problems(name, notebook)
     try:
         facts = ExerciseFacts.model_validate(declared)
     except ValidationError as e:
-        raise SourceError(front_matter_problems(path, name, e, ExerciseFacts)) from e
-    notebook = notebook_from(path)
-    problems = list(_cell_problems(name, notebook))
+        raise SourceError([*problems, *front_matter_problems(path, name, e, ExerciseFacts)]) from e
     if problems:
         raise SourceError(problems)
-    parts = tuple(
+    parts = _parts(notebook) if from_elsewhere is None else _foreign_parts(notebook)
+    return Exercise(slug=path.parent.name, parts=parts, **facts.model_dump())
+
+
+def _parts(notebook: NotebookNode) -> tuple[Part, ...]:
+    return tuple(
         Part(name=cell.metadata.name, points=cell.metadata.points, manual=role_of(cell) == "answer")
         for cell in notebook.cells
         if role_of(cell) in {"grade", "answer"}
     )
-    return Exercise(slug=path.stem, parts=parts, **facts.model_dump())
+
+
+def _foreign_parts(notebook: NotebookNode) -> tuple[Part, ...]:
+    facts = [
+        (foreign.facts_of(cell), foreign.is_manual(cell)) for cell in notebook.cells if foreign.is_part(cell)
+    ]
+    return tuple(Part(name=each.grade_id, points=each.points, manual=manual) for each, manual in facts)
+
+
+def is_foreign(path: Path) -> bool:
+    """Return whether nbgrader's own metadata, not our tags, say what of an exercise is graded."""
+    return _foreign_notebook(path) is not None
+
+
+def _foreign_notebook(path: Path) -> NotebookNode | None:
+    if path.suffix != ".ipynb":
+        return None
+    notebook = read_notebook(path, read_json_text(path))
+    tagged = [cell for cell in notebook.cells if role_of(cell)]
+    # A tag like ours may stand in anybody's notebook; one with a name is ours.
+    ours = any("name" in cell.metadata for cell in tagged) or (tagged and not foreign.is_foreign(notebook))
+    return None if ours else notebook
+
+
+def _folder_problems(path: Path) -> Iterator[Problem]:
+    """Yield what keeps a folder from being an exercise: its name, and a second notebook."""
+    slug, name = path.parent.name, f"exercises/{path.parent.name}"
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", slug):
+        plain = unicodedata.normalize("NFKD", slug).encode("ascii", "ignore").decode().lower()
+        plain = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or "exercise"
+        better = plain if plain[0].isalpha() else f"exercise-{plain}"[:40]
+        found = "the folder's name is part of addresses: a letter, then a-z, 0-9 and -, at most 40"
+        yield Problem(name, "", found, f"Rename it, to {better} for example")
+    others = sorted(
+        each.name for each in path.parent.glob("[!.]*.ipynb") if each.stem not in (slug, path.stem)
+    )
+    if others:
+        found = f"{', '.join(others)} beside {path.name}, and an exercise is one notebook"
+        yield Problem(name, "", found, "Give each notebook a folder of its own")
 
 
 def role_of(cell: NotebookNode) -> str | None:
@@ -93,6 +151,9 @@ def role_of(cell: NotebookNode) -> str | None:
 def source_notebook(path: Path) -> NotebookNode:
     """Return the instructor's notebook with nbgrader metadata, ready for `generate_assignment`."""
     read_exercise(path)
+    from_elsewhere = _foreign_notebook(path)
+    if from_elsewhere is not None:
+        return foreign.upgraded(path.name, from_elsewhere)[0]
     notebook = notebook_from(path)
     for cell in notebook.cells:
         role = role_of(cell)
@@ -126,7 +187,7 @@ def _nbgrader_metadata(cell: NotebookNode, role: str) -> dict[str, object]:
 
 def _cell_problems(name: str, notebook: NotebookNode) -> list[Problem]:
     problems, seen = [], set[str]()
-    known = given_names(notebook.cells)
+    known = given_names(cell for cell in notebook.cells if role_of(cell) is None)
     for index, cell in enumerate(notebook.cells):
         role = role_of(cell)
         if role is None:
@@ -135,15 +196,18 @@ def _cell_problems(name: str, notebook: NotebookNode) -> list[Problem]:
         label = cell.metadata.get("name")
         if not label:
             problems.append(Problem(name, where, "no :name:", "Give the cell a name of its own"))
+        elif not _NAME.fullmatch(str(label)):
+            found = f"name {label!r}"
+            problems.append(Problem(name, where, found, "Use a letter, then a-z, 0-9 and -, at most 60"))
         elif label in seen:
             problems.append(Problem(name, where, f"name {label!r} is used twice", "Rename one of the cells"))
-        seen.add(label or "")
+        seen.add(str(label or ""))
         if role != "exercise" and not _is_points(cell.metadata.get("points")):
             problems.append(
                 Problem(name, where, "no :points:, or not a number above 0", "Say what the part is worth")
             )
         problems += _level_problems(name, where, role, cell.metadata)
-        problems += _trust_problems(name, where, role, cell, known)
+        problems += _trust_problems(name, where, role, cell, known, cell.metadata.get("level", DEFAULT_LEVEL))
         if role == "grade" and "AUTOTEST" in cell.source:
             remedy = "Write the tests as assertions"
             problems.append(
@@ -163,6 +227,27 @@ def _cell_problems(name: str, notebook: NotebookNode) -> list[Problem]:
             Problem(name, "", "no cell is tagged grade, nothing can be graded", "Add a test cell")
         )
     return problems
+
+
+def _foreign_level_problems(name: str, notebook: NotebookNode) -> Iterator[Problem]:
+    """Yield what is wrong with where the tests of a notebook from elsewhere run."""
+    known = given_names(cell for cell in notebook.cells if not foreign.facts_of(cell).get("solution"))
+    for number, cell in enumerate(notebook.cells, 1):
+        ours = cell.metadata.get(OURS, {})
+        where = f"cell {number} ({foreign.facts_of(cell).get('grade_id', '')})"
+        if not isinstance(ours, dict):
+            yield Problem(
+                name,
+                where,
+                f"{OURS!r} in its metadata is {ours!r}",
+                'Write {"level": "kernel"}, or remove it',
+            )
+            continue
+        role = "grade" if foreign.is_test(cell) else "other"
+        yield from _level_problems(name, where, role, NotebookNode(ours))
+        if role == "grade" and cell.cell_type == "code":
+            for each in _trust_problems(name, where, role, cell, known, ours.get("level", DEFAULT_LEVEL)):
+                yield replace(each, remedy=each.remedy.replace(":level: kernel", _IN_METADATA))
 
 
 def _level_problems(name: str, where: str, role: str, metadata: NotebookNode) -> list[Problem]:
@@ -185,8 +270,9 @@ def _level_problems(name: str, where: str, role: str, metadata: NotebookNode) ->
     return []
 
 
-def _trust_problems(name: str, where: str, role: str, cell: NotebookNode, known: set[str]) -> list[Problem]:
-    level = cell.metadata.get("level", DEFAULT_LEVEL)
+def _trust_problems(
+    name: str, where: str, role: str, cell: NotebookNode, known: set[str], level: str
+) -> list[Problem]:
     if role == "grade" and level == "kernel" and gives_partial_credit(cell.source):
         found = "the last line is a value, which is the score (partial credit), and the student's code could forge it"
         return [Problem(name, where, found, "Set :level: oracle, or end the cell with an assertion")]
@@ -201,20 +287,25 @@ def _trust_problems(name: str, where: str, role: str, cell: NotebookNode, known:
 
 def kernel_cells(path: Path) -> list[str]:
     """Return the names of the tests of an exercise that run beside the student's code."""
-    cells = notebook_from(path).cells
+    from_elsewhere = _foreign_notebook(path)
+    if from_elsewhere is not None:
+        cells = foreign.upgraded(path.name, from_elsewhere)[0].cells
+        found = [cell for cell in cells if foreign.is_test(cell)]
+        levels = [(str(foreign.facts_of(cell).grade_id), cell.metadata.get(OURS, {})) for cell in found]
+        return [name for name, ours in levels if ours.get("level") == "kernel"]
     return [
         str(cell.metadata.name)
-        for cell in cells
+        for cell in notebook_from(path).cells
         if role_of(cell) == "grade" and cell.metadata.get("level") == "kernel"
     ]
 
 
 def given_names(cells: Iterable[NotebookNode]) -> set[str]:
-    """Return the names that the exercise's own code gives a meaning to."""
+    """Return the names that cells of the exercise's own code give a meaning to."""
     found = set[str]()
     for cell in cells:
-        if cell.cell_type == "code" and role_of(cell) is None:
-            with suppress(SyntaxError):
+        if cell.cell_type == "code":
+            with suppress(SyntaxError, ValueError):
                 found |= bound_names(ast.parse(cell.source))
     return found
 

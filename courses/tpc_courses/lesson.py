@@ -9,13 +9,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
-import nbformat
 import yaml
 from nbformat import NotebookNode
 from pydantic import Field, ValidationError
 
 from tpc_courses.manifest import Frozen, LessonSlug
 from tpc_courses.problems import Problem, SourceError
+from tpc_courses.reading import read_json_text, read_notebook, read_text, short
 
 # The same language, read ten times as fast where there is the one in C.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -68,12 +68,17 @@ def read_lesson(path: Path) -> Lesson:
 def front_matter(path: Path) -> dict[str, object]:
     """Return the front matter of a Markdown notebook, or the `campus` metadata of an .ipynb."""
     if path.suffix == ".ipynb":
-        metadata = nbformat.read(path, as_version=4).metadata
-        return dict(metadata.get("campus", {}))
-    text = path.read_text(encoding="utf-8")
+        declared = read_notebook(path, read_json_text(path)).metadata.get("campus", {})
+        if not isinstance(declared, dict):
+            found = f"campus is {type(declared).__name__}, not keys with values"
+            raise SourceError(
+                [Problem(short(path), "metadata", found, "Write keys with values, or remove it")]
+            )
+        return dict(declared)
+    text = read_text(path)
     if not text.startswith("---\n") or "\n---\n" not in text[4:]:
         problem = Problem(
-            _short(path), "line 1", "no front matter", "Begin the file with `---`, its keys, `---`"
+            short(path), "line 1", "no front matter", "Begin the file with `---`, its keys, `---`"
         )
         raise SourceError([problem])
     try:
@@ -83,10 +88,10 @@ def front_matter(path: Path) -> dict[str, object]:
         mark = getattr(e, "problem_mark", None)
         where = f"line {mark.line + 2}, front matter" if mark else "front matter"
         found = f"not YAML ({getattr(e, 'problem', None) or ' '.join(str(e).split())})"
-        raise SourceError([Problem(_short(path), where, found, "Correct it")]) from e
+        raise SourceError([Problem(short(path), where, found, "Correct it")]) from e
     if not isinstance(declared, dict | None):
         found = f"front matter is {type(declared).__name__}, not keys with values"
-        raise SourceError([Problem(_short(path), "line 2", found, "Write `key: value` on each line")])
+        raise SourceError([Problem(short(path), "line 2", found, "Write `key: value` on each line")])
     return dict(declared or {})
 
 
@@ -94,7 +99,7 @@ def front_matter_problems(
     path: Path, name: str, error: ValidationError, model: type[Frozen]
 ) -> list[Problem]:
     """Return the problems that pydantic found in the front matter of a file, in our form."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.suffix == ".md" else []
+    lines = read_text(path).splitlines() if path.suffix == ".md" else []
     problems = []
     for item in error.errors():
         key = str(item["loc"][0]) if item["loc"] else ""
@@ -115,8 +120,18 @@ def front_matter_problems(
 
 
 def notebook_from(path: Path) -> NotebookNode:
-    """Return the notebook of a source, Markdown or .ipynb, without outputs and with stable cell ids."""
-    return copy.deepcopy(_notebook_of(path.read_text(encoding="utf-8"), path.suffix))
+    """Return the notebook of a source, Markdown or .ipynb, without outputs and with stable cell ids.
+
+    Raises SourceError for a file that holds none.
+    """
+    text = read_text(path) if path.suffix == ".md" else read_json_text(path)
+    try:
+        return copy.deepcopy(_notebook_of(text, Path(short(path))))
+    except ValueError as e:
+        if isinstance(e, SourceError):
+            raise
+        found = f"no notebook in MyST Markdown ({' '.join(str(e).split())[:200]})"
+        raise SourceError([Problem(short(path), "", found, "Correct it")]) from e
 
 
 # The tag by which MyST folds a cell.
@@ -130,16 +145,16 @@ def written(cell: NotebookNode) -> str:
 
 
 @functools.lru_cache(maxsize=256)
-def _notebook_of(text: str, suffix: str) -> NotebookNode:
+def _notebook_of(text: str, path: Path) -> NotebookNode:
     """Return the notebook of a source; a build asks for each several times, and reading takes long."""
     import jupytext  # it loads Jupyter's server, for which commands that read no lesson need not wait
 
-    notebook = jupytext.reads(text, fmt="md:myst") if suffix == ".md" else nbformat.reads(text, as_version=4)
+    notebook = jupytext.reads(text, fmt="md:myst") if path.suffix == ".md" else read_notebook(path, text)
     seen = Counter[str]()
     for cell in notebook.cells:
         # nbformat draws random ids. Ids from the content keep rebuilds equal, and an inserted
         # cell leaves the others alone, so that a student's pull merges.
-        digest = hashlib.sha1(cell.source.encode()).hexdigest()[:10]
+        digest = hashlib.sha1(cell.source.encode("utf-8", "replace")).hexdigest()[:10]
         seen[digest] += 1
         cell["id"] = f"{digest}-{seen[digest]}"
         if cell.cell_type == "code":

@@ -50,10 +50,13 @@ class Places:
         return notebook if notebook.exists() and not markdown.exists() else markdown
 
     def exercise(self, slug: str) -> Path:
-        """Return the source of an exercise; Markdown unless only a notebook exists."""
+        """Return the source of an exercise: Markdown, else the notebook of that name, else the only one there is."""
         markdown = self.exercises / slug / f"{slug}.md"
         notebook = markdown.with_suffix(".ipynb")
-        return notebook if notebook.exists() and not markdown.exists() else markdown
+        if markdown.exists() or notebook.exists():
+            return markdown if markdown.exists() else notebook
+        others = sorted(markdown.parent.glob("[!.]*.ipynb"))
+        return others[0] if len(others) == 1 else markdown
 
     # State
 

@@ -28,6 +28,7 @@ from tpc_grader.prose import set_markdown
 from tpc_grader.records import standing
 from tpc_grader.releases import released
 from tpc_grader.save_cells import set_save_cells
+from tpc_grader.support_files import support_files
 
 # The last line of a traceback of ours.
 _RAISED = re.compile(r"tpc_\w+(\.\w+)*\.\w+: ")
@@ -101,22 +102,34 @@ def release_feedback(places: Places, course: Course, exercise: str) -> tuple[int
 
 
 def _release_if_changed(places: Places, course: Course, slug: str) -> bool:
-    """Release an exercise when its source differs from the one released last."""
+    """Release an exercise when its source, or a file beside it, differs from what was released last."""
     folder = places.nbgrader(course.id)
     notebook = source_notebook(places.exercise(slug))
     text = str(nbformat.writes(notebook)) + "\n"
+    files = {**support_files(places, slug), f"{slug}.ipynb": text.encode()}
     stamp = folder / "release" / f"{slug}.sha256"
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    if stamp.exists() and stamp.read_text() == digest and released(places.intake, course.id, slug):
+    digest, *written = stamp.read_text().splitlines() if stamp.exists() else [""]
+    if digest == _digest(files) and released(places.intake, course.id, slug):
         return False
-    source = folder / "source" / slug / f"{slug}.ipynb"
-    source.parent.mkdir(parents=True, exist_ok=True)
-    source.write_text(text, encoding="utf-8")
+    source = folder / "source" / slug
+    # Only what was put there before: an instructor may keep files of their own in nbgrader's folder.
+    for name in set(written) - set(files):
+        (source / name).unlink(missing_ok=True)
+    for name, data in files.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(data)
     api = _api(places, course)
     _checked(api.generate_assignment(slug, force=True), f"generate {slug}")
     _checked(api.release_assignment(slug), f"release {slug}")
-    stamp.write_text(digest)
+    stamp.write_text("\n".join([_digest(files), *sorted(files)]))
     return True
+
+
+def _digest(files: dict[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+    return digest.hexdigest()
 
 
 def _api(places: Places, course: Course) -> NbGraderAPI:

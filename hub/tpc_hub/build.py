@@ -95,7 +95,11 @@ def _copy_lab_extension(folder: Path) -> None:
 
 def _coursework_sources(places: Places) -> Iterable[Path]:
     yield from sorted(places.courses.glob("*.yml"))
-    yield from sorted(path for path in places.exercises.glob("*/*") if path.suffix in {".md", ".ipynb"})
+    for path in sorted(places.exercises.glob("[!.]*/**/*")):
+        slug, *inside = path.relative_to(places.exercises).parts
+        apart = {"__pycache__", "wrong", "right"} & {*inside} or any(name.startswith(".") for name in inside)
+        if slug != "tpc_grader" and path.is_file() and not apart:
+            yield path
     # A new version of the grader may set nbgrader up otherwise.
     yield from sorted(_GRADER.rglob("*.py"))
 
@@ -103,7 +107,7 @@ def _coursework_sources(places: Places) -> Iterable[Path]:
 def _digest(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(str(path).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

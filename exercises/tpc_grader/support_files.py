@@ -1,0 +1,39 @@
+"""Files that an exercise needs beside its notebook: helper modules, data, pictures. Students get them too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tpc_courses.places import Places
+from tpc_courses.problems import Problem, SourceError
+
+from tpc_grader.archive import Refused
+from tpc_grader.folder import read_folder
+from tpc_grader.releases import LIMITS
+
+# What an exercise's folder holds for its author only.
+_FOR_THE_AUTHOR = {"wrong", "right", "wrong.toml"}
+
+
+def support_files(places: Places, slug: str) -> dict[str, bytes]:
+    """Return the files beside the source of an exercise by name; raises SourceError for what cannot be released."""
+    root = places.exercises / slug
+
+    def left_out(folder: str, names: Sequence[str]) -> list[str]:
+        at_top = Path(folder) == root
+        return [name for name in names if _is_left_out(name, slug, at_top)]
+
+    try:
+        return read_folder(root, left_out, LIMITS)
+    except Refused as e:
+        problem = Problem(
+            f"exercises/{slug}", "", str(e).rstrip("."), "Remove it, or put the plain file there"
+        )
+        raise SourceError([problem]) from e
+
+
+def _is_left_out(name: str, slug: str, at_top: bool) -> bool:
+    if name.startswith(".") or name == "__pycache__" or name.endswith((".ipynb", ".pyc")):
+        return True
+    return at_top and (name in _FOR_THE_AUTHOR or name == f"{slug}.md")
