@@ -140,6 +140,36 @@ RAISING: list[Row] = [
     for name, code in RAISED.items()
 ]
 
+# What the last line of tests gives is a score when it is a number within 0 and the points (4 here), else it is nothing.
+LAST_LINES: dict[str, float] = {
+    "(1, 2)": 4, "'well done'": 4, "f'{f(1)} points'": 4, "None": 4, "True": 4, "f(1) == 3": 4, "f(1) > 0": 4, "[]": 4,
+    "[1.5]": 4, "{'score': 1}": 4, "f": 4, "f(1) * (1 + 1j)": 4, "...": 4, "'2.5'": 4, "b'1'": 4, "not f(1)": 4,
+    "np.bool_(False)": 4, "np.array([1, 2])": 4, "np.ones(1)": 4, "pd.DataFrame({'a': [f(1)]})": 4,
+    "plt.plot([1, 2])": 4, "plt.figure()": 4, "Fraction": 4, "object()": 4, "iter([1])": 4,
+    "0": 0, "1.5": 1.5, "f(1) / 4": 0.5, "3": 3, "4": 4, "4 * np.mean([f(1) == 2, False])": 2, "np.float64(1.5)": 1.5,
+    "np.float16(1.5)": 1.5,
+    "np.int8(3)": 3, "np.array(2)": 2, "jnp.array(2.5)": 2.5, "jnp.mean(jnp.array([1, 2]))": 1.5,
+    "Fraction(1, 2)": 0.5, "Decimal('1.5')": 1.5, "4 * (0.1 + 0.2) / 0.3": 4, "sum([0.1] * 40)": 4, "-1e-17": 0,
+    "-0.0": 0, "-1": 0, "4.5": 0, "10 ** 400": 0, "float('nan')": 0, "np.inf": 0, "Decimal('sNaN')": 0,
+    "4 * np.mean([])": 0, "jnp.array(jnp.nan)": 0,
+}  # fmt: skip
+_NEEDED = (
+    "import warnings; warnings.simplefilter('ignore')\nimport numpy as np, jax.numpy as jnp, pandas as pd\n"
+    "import matplotlib.pyplot as plt\nfrom fractions import Fraction\nfrom decimal import Decimal\n"
+)
+SCORES: list[Row] = [
+    Row(
+        "ends with a value",
+        (
+            given(_NEEDED),
+            answer("f", "def f(x):\n    return 2 * x"),
+            *(checks(f"ends-{i}", last, f"f(2)\n{last}", 4) for i, last in enumerate(LAST_LINES)),
+        ),
+        {f"ends-{i}": points for i, points in enumerate(LAST_LINES.values())},
+        told="its last line gives nan, and a score is from 0 to 4",
+    )
+]
+
 # How parts hang together.
 PARTS: list[Row] = [
     Row(
@@ -147,4 +177,4 @@ PARTS: list[Row] = [
     ),
 ]
 
-ROWS = [*SHAPES, *VALUES, *RAISING, *PARTS]
+ROWS = [*SHAPES, *VALUES, *RAISING, *SCORES, *PARTS]

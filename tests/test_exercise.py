@@ -29,7 +29,7 @@ def test_a_directive_that_would_test_nothing_is_refused(tree):
         read_exercise(path)
 
 
-@pytest.mark.parametrize("last", ["2 * (double(3) == 6)", "score", "check(double)", "'done'", "score;"])
+@pytest.mark.parametrize("last", ["2 * (double(3) == 6)", "score", "check(double)", "score;"])
 def test_a_score_that_the_students_code_could_forge_is_refused(tree, last):
     path = tree.exercise("double-scaling")
     text = path.read_text()
@@ -38,6 +38,14 @@ def test_a_score_that_the_students_code_could_forge_is_refused(tree, last):
     write(path, path.read_text().replace(":points: 2", ":points: 2\n:level: kernel"))
     with pytest.raises(SourceError, match=r"partial credit.*Set :level: oracle"):
         read_exercise(path)
+
+
+@pytest.mark.parametrize("last", ["(1, 2)", "'done'", "True", "double(3) == 6", "f'{double(3)}'", "print(3)"])
+def test_a_value_that_is_no_score_may_end_a_test_beside_the_code(tree, last):
+    path = tree.exercise("double-scaling")
+    text = path.read_text().replace(":points: 2", ":points: 2\n:level: kernel")
+    write(path, text.replace("### END HIDDEN TESTS", f"{last}\n### END HIDDEN TESTS"))
+    assert read_exercise(path).points == 2
 
 
 @pytest.mark.parametrize(

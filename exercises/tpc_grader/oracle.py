@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import base64
 import builtins
-import numbers
 import os
 import socket
 import sys
@@ -24,6 +23,7 @@ from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from tpc_grader.said import said_score
 from tpc_grader.values import Handle, decode, encode
 from tpc_grader.wire import SOCKET, Closed, Wire, WireFault
 
@@ -116,7 +116,7 @@ class Oracle:
             raise
         except BaseException as e:
             return {"ok": False, "error": type(e).__name__, "line": _line_of(e), "detail": _detail(e)}
-        return {"ok": True, "result": _points(value)}
+        return {"ok": True, "result": said_score(value)}
 
     def _value_of(self, tree: ast.Module) -> Any:
         """Run a cell and return the value of its last line, None when that is no expression."""
@@ -196,18 +196,6 @@ def _raised(name: str, message: str) -> BaseException:
         return kind(*arguments)
     except (TypeError, ValueError):
         return stand_in
-
-
-def _points(value: Any) -> str | None:
-    """Return what a cell's last expression says of its score: a number, or what cannot be one."""
-    if value is None:
-        return None
-    if isinstance(value, numbers.Real | str):
-        try:
-            return repr(float(value))
-        except (ValueError, OverflowError):
-            pass
-    return f"not a number: {type(value).__name__}"
 
 
 def _line_of(error: BaseException) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tpc_grader.said import said_score
 from tpc_grader.shell import Caps, Recorder, Shell, attach, make_shell
 from tpc_grader.values import Handle, NotPlain, decode, encode
 from tpc_grader.wire import SOCKET, Closed, Wire
@@ -67,14 +68,10 @@ class Runner:
         run: Any = self.shell.run_cell
         result = run(source, store_history=True)
         error = result.error_before_exec or result.error_in_exec
-        shown = next(
-            (each for each in self.recorder.outputs if each["output_type"] == "execute_result"), None
-        )
         answer: dict[str, Any] = {"ok": error is None, "outputs": self.recorder.finished()}
         if error is not None:
             answer |= {"error": _name_of(error), "line": _line_of(error), "trouble": trouble(error)}
-        if shown is not None:
-            answer["result"] = shown["data"].get("text/plain", "")[:200]
+        answer["result"] = said_score(result.result)
         return answer
 
     def look_up(self, names: list[str]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ so nothing that hidden tests hold, or that code learns from them, can come out i
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from tpc_grader.canaries import asked_twice, constant_canaries, mutants
 from tpc_grader.limits import Limits
 from tpc_grader.messages import message_for
 from tpc_grader.results import CellScore, Outcome
+from tpc_grader.said import score_within
 from tpc_grader.skeleton import Cell, Rebuilt, code_cells
 
 REASONS: dict[str, str] = {
@@ -145,11 +145,7 @@ def shown_points(cell: Cell, found: StepResult) -> float | None:
     """Return the points of a cell without an error: all, or what its last line says; None when that is no score."""
     if not gives_partial_credit(cell.source) or found.value is None:
         return cell.points
-    try:
-        points = float(found.value)
-    except ValueError:
-        return None
-    return points if math.isfinite(points) and 0 <= points <= cell.points else None
+    return score_within(found.value, cell.points)
 
 
 def _outcome(result: Result) -> Outcome:
@@ -173,4 +169,13 @@ def _detail(rebuilt: Rebuilt, result: Result) -> str:
         if each.state in ("failed", "timeout") and each.step.kind != "canary":
             place = each.step.name or f"cell {each.step.cell + 1}"
             lines.append(f"{place}: {each.state}, line {each.line}: {each.detail or each.error}")
+        elif each.state == "passed" and each.step.cell >= 0:
+            lines += _odd_score(rebuilt.cells[each.step.cell], each)
     return "\n".join(lines)
+
+
+def _odd_score(cell: Cell, found: StepResult) -> list[str]:
+    """Return a line when the last line of tests that passed gives a number that is no score."""
+    if cell.role != "test" or shown_points(cell, found) is not None:
+        return []
+    return [f"{cell.name}: its last line gives {found.value}, and a score is from 0 to {cell.points:g}"]
