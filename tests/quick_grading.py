@@ -1,6 +1,7 @@
 """A grader for tests of the queue: it reads what was handed in and writes a real gradebook, in milliseconds.
 
-The notebook is a cell of text: `points=N`, and then what should happen to the grader: `fault`, `die`, `slow`.
+The notebook is a cell of text: `points=N`, and then what should happen to the grader: `fault`, `die`, `slow`,
+`stuck` (while its result is written).
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def run(
 
 def record(places: Places, course: Course, submission: Submission, graded: Graded) -> None:
     """Write the score as nbgrader does: automatic scores change, manual ones stay."""
+    if graded.outcome != "invalid" and b"stuck" in submission.notebook.read_bytes():
+        time.sleep(3600)
     places.nbgrader(course.id).mkdir(parents=True, exist_ok=True)
     ensure_gradebook(places.nbgrader(course.id) / "gradebook.db")
     with Gradebook(f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}", course.id) as book:

@@ -34,6 +34,7 @@ from tpc_grader.coursework import course_config, prepare_course
 from tpc_grader.grading import grade_files
 from tpc_grader.limits import Limits
 from tpc_grader.outputs import clean_outputs, clean_text
+from tpc_grader.overdue import emptied
 from tpc_grader.results import CellScore, Graded, InfrastructureFault
 from tpc_grader.scores import cell_scores
 from tpc_grader.scoring import verdict
@@ -767,6 +768,8 @@ def test_what_was_handed_in_is_not_opened_when_its_result_is_recorded(school, si
     assert (folder / "submitted" / "bob" / SLUG / f"{SLUG}.ipynb").read_bytes() == b"\0 no notebook"
     with pytest.raises(NoNotebook, match="Grade it again"):
         grading.record(places, course, unreadable, graded.without_notebook())
+    grading.record(places, course, unreadable, emptied(graded, "it took too long"))
+    assert score(places, "bob") == (0.0, None, False)
 
 
 def test_nbgraders_own_command_goes_through_the_sandbox(school, simple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -18,14 +19,15 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from test_class_page import work_off
 from tpc_courses.places import Places
-from tpc_grader import audit, queue, writer
+from tpc_grader import audit, overdue, queue, writer
 from tpc_grader.autograded import NoNotebook
 from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
 from tpc_grader.locks import is_serving
+from tpc_grader.results import Graded
 from tpc_grader.scores import class_scores
 from tpc_grader.store import Store, Submission
-from tpc_grader.worker import Busy, work
+from tpc_grader.worker import Busy, Worker, work
 
 
 @pytest.fixture
@@ -132,6 +134,39 @@ def test_a_score_is_logged_once_when_the_writer_dies_between_two_steps(places, m
         "before is as it was before all attempts"
     )
     assert class_scores(places, "scaling")["ada", EXERCISE].points == 7
+
+
+def test_a_result_that_is_not_written_in_time_is_invalid_and_holds_up_nobody(places):
+    for student, text in (("eve", "points=7 stuck"), ("bob", "points=3"), ("ada", "points=7")):
+        hand_in(places, student, text)
+    run_all(places)
+    process = Worker(places, 1, quick_grading.run, quick_grading.record).writer
+
+    def writes(student: str) -> bool:
+        process.tend()
+        return process.job == rows(places, student)[0].number
+
+    def ready(student: str) -> bool:
+        process.tend()
+        return rows(places, student)[0].state == "graded"
+
+    try:
+        for _ in range(overdue.TRIES):
+            wait_for(lambda: writes("eve"))
+            process.deadline = -math.inf
+            process.tend()
+            wait_for(lambda: ready("bob") and ready("ada"))
+        wait_for(lambda: ready("eve"))
+    finally:
+        process.end()
+    (row,) = rows(places, "eve")
+    assert (row.outcome, row.reason) == ("invalid", "not recorded within 30 s")
+    assert Graded.from_json(row.result).reason == overdue.REASON
+    assert sorted(written(places)) == [
+        ("ada", '{"test-double": 7.0}'),
+        ("bob", '{"test-double": 3.0}'),
+        ("eve", '{"test-double": 0.0}'),
+    ]
 
 
 def test_a_gradebook_that_cannot_be_written_is_tried_again_and_then_waits_for_a_person(places):

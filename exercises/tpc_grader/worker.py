@@ -13,17 +13,14 @@ import multiprocessing
 import os
 import signal
 import socket
-import threading
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import SAWarning
 from tpc_courses.manifest import read_course
 from tpc_courses.places import Places
 
@@ -32,6 +29,7 @@ from tpc_grader.jobs import Job
 from tpc_grader.locks import Busy, only_one
 from tpc_grader.results import Graded
 from tpc_grader.store import Store
+from tpc_grader.writer_process import WriterProcess, die_with_worker
 
 if TYPE_CHECKING:
     from tpc_grader.writer import Record
@@ -43,7 +41,6 @@ Run = Callable[..., Graded]
 POLL_SECONDS = 0.2
 RENEW_SECONDS = queue.LEASE_SECONDS / 5
 SWEEP_SECONDS = 30.0
-LOOK_SECONDS = 10.0
 # The sandbox has its own limits; this one is for a sandbox that does not keep them.
 JOB_SECONDS = 1800.0
 # A process that ran this many makes room for a fresh one, whatever it may have piled up.
@@ -101,7 +98,7 @@ class Worker:
         self.context = multiprocessing.get_context("forkserver")
         theirs = [each.__module__ for each in (run, record) if each]
         self.context.set_forkserver_preload(["__main__", *theirs, "tpc_grader.worker_preload"])
-        self.writer: Any = None
+        self.writer = WriterProcess(places, self._process, record)
         self.renewed = self.swept = -math.inf
 
     def resume(self) -> None:
@@ -115,8 +112,7 @@ class Worker:
     def step(self) -> None:
         """Do whatever is due, then wait for the next event or a moment."""
         now = time.monotonic()
-        if self.writer is None or not self.writer.is_alive():
-            self.writer = self._process(_write, self.places, self.record)
+        self.writer.tend()
         while len(self.runners) < self.slots:
             self.runners.append(self._runner())
         if now - self.swept > SWEEP_SECONDS:
@@ -136,8 +132,7 @@ class Worker:
         """End all processes and queue again what they ran."""
         for each in self.runners:
             each.process.kill()
-        if self.writer is not None:
-            self.writer.kill()
+        self.writer.end()
         queue.give_back(self.places, self.name)
 
     def _give_job(self, runner: Runner) -> None:
@@ -208,7 +203,7 @@ def _run_jobs(connection: Connection, run: Run | None, places: Places) -> None:
     """Run the jobs that come, and report JSON; what goes wrong here never reaches the worker's process."""
     from tpc_grader import grading
 
-    _die_with_worker()
+    die_with_worker()
     with contextlib.suppress(EOFError, OSError):
         while True:
             connection.send_bytes(_outcome(run or grading.run, places, connection.recv()).encode())
@@ -223,41 +218,6 @@ def _outcome(run: Run, places: Places, job: Job) -> str:
     except Exception as e:
         log.error("job %d: %s", job.number, traceback.format_exc())
         return f"fault\n{type(e).__name__}: {e}"
-
-
-def _write(places: Places, record: Record | None) -> None:
-    """Write results down, one after the other, as long as the worker lives."""
-    from tpc_grader import grading
-    from tpc_grader.reconcile import Reconciler
-    from tpc_grader.writer import write_next
-
-    _die_with_worker()
-    # nbgrader 0.9.6 makes SQLAlchemy warn on every new submission; it says nothing to an operator.
-    warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
-    # A writer whose worker was killed a moment ago may still be at its last one.
-    with only_one(places, "writer", math.inf):
-        others, looked = Reconciler(places), -math.inf
-        while True:
-            if write_next(places, record or grading.record):
-                continue
-            if time.monotonic() - looked > LOOK_SECONDS:
-                looked = time.monotonic()
-                others.look()
-            time.sleep(POLL_SECONDS)
-
-
-def _die_with_worker() -> None:
-    """Have this process end with the worker, also when that is killed: it holds the other end of a pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_after(sentinel: int) -> None:
-    wait([sentinel])
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -29,14 +29,16 @@ MAXIMUM_ATTEMPTS = 5
 RETRY_SECONDS = 5.0
 
 
-def write_next(places: Places, record: Record) -> bool:
+def write_next(places: Places, record: Record, begun: Callable[[int], None] = lambda _: None) -> bool:
     """Take the oldest result into the gradebook; returns whether there was one.
 
+    `begun` is told the number of the job before anything is written of it.
     A failure is noted with the job, which is tried again later; after the last attempt it waits for a person.
     """
     row = _begin(places)
     if row is None:
         return False
+    begun(row.number)
     submission = Store(places).get(row.submission)
     assert row.result is not None
     try:
