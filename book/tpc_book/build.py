@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import uuid
@@ -82,10 +83,15 @@ def publish(project: Project, say: Say = print, complete: bool = True) -> None:
         raise BookError(f"{e}\nThe book was not replaced; readers see the last good one.") from e
     except OSError as e:
         shutil.rmtree(edition, ignore_errors=True)
-        free = shutil.disk_usage(places.site.parent).free // 2**20
-        raise BookError(
-            f"{e}. {free} MiB are free. The last good book stays; free some space, then build again."
-        ) from e
+        raise BookError(f"{e}. The last good book stays; {_remedy(places, e)}, then build again.") from e
+
+
+def _remedy(places: Places, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{shutil.disk_usage(places.site.parent).free // 2**20} MiB are free: free some space"
+    if isinstance(error, FileNotFoundError) and "node_modules" in Path(str(error.filename)).parts:
+        return "the npm packages are not installed: run `make install`, or `npm ci`"
+    return "mend that"
 
 
 def _is_of(places: Places, sources: str) -> bool:

@@ -10,7 +10,9 @@ from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import Problem, SourceError
 
+from tpc_book import generated
 from tpc_book.bibliography import Work, misquoted, read_bibliography, unknown_dois
+from tpc_book.dead_links import dead_links
 from tpc_book.events import Material
 from tpc_book.generated import page_names
 from tpc_book.outreach import Outreach, data_folder, load_outreach
@@ -35,6 +37,7 @@ def outreach_problems(places: Places) -> list[Problem]:
     problems += _pathways(outreach, places)
     problems += _terms(outreach, works)
     problems += _named_outside_people(outreach, places)
+    problems += _dead_links(places)
     return sorted(set(problems))
 
 
@@ -68,6 +71,25 @@ def _materials(outreach: Outreach) -> Iterator[tuple[str, str, Iterable[Material
     for name in ("events", "groups"):
         for entry in getattr(outreach, name).values():
             yield f"{name}.yml", entry.id, entry.materials
+
+
+def _dead_links(places: Places) -> Iterator[Problem]:
+    """Yield a problem for each link of a page to a file that the book will not have."""
+    try:
+        courses = load_courses(places)
+        made = {f"{name}.md": text for name, text in generated.pages(places, courses).items()}
+    except SourceError:
+        return  # The checks of manifests and data say what is wrong there.
+    content = places.book / "content"
+    written = {path.relative_to(content).as_posix(): path for path in content.rglob("*") if path.is_file()}
+    shown = {name: f"book/content/{name}" for name in written}
+    pages = {name: path.read_text("utf-8") for name, path in written.items() if name.endswith(".md")}
+    pages |= made
+    lessons = {f"lessons/{slug}.ipynb" for course in courses for slug in course.lessons}
+    files = {*written, *pages, *lessons, *generated.files(places, ""), "runs.md"}
+    yield from dead_links(
+        pages, files, shown | {name: f"book: {name}" for name in pages if name not in shown}
+    )
 
 
 def _lessons(outreach: Outreach, places: Places) -> Iterator[Problem]:

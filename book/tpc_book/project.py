@@ -22,6 +22,7 @@ from tpc_courses.places import Places
 from tpc_courses.problems import Problem, SourceError
 
 from tpc_book import generated, lessons
+from tpc_book.dead_links import dead_links
 from tpc_book.kept import Kept, kept_texts
 from tpc_book.outreach import Term, load_outreach
 from tpc_book.showcase import showcases
@@ -92,8 +93,15 @@ class Project:
         shutil.copytree(self.places.book / "theme", self.folder / "theme", dirs_exist_ok=True)
         self._put(LESSONS, about.encode())
         self._remove_strangers(wanted)
+        if dead := [*self._dead_links()]:
+            raise SourceError(dead)
         configuration = yaml.safe_dump(self._configuration([*made]), sort_keys=False, allow_unicode=True)
         self._put("myst.yml", configuration.encode())
+
+    def _dead_links(self) -> Iterator[Problem]:
+        files = [name for name, _ in self.engine_files()]
+        pages = {name: (self.folder / name).read_text("utf-8") for name in files if name.endswith(".md")}
+        return dead_links(pages, {*files}, {name: self._shown(name) for name in pages})
 
     def ask_for_all(self) -> None:
         """Have the engine that watches make all pages anew, as a whole build would."""
