@@ -95,6 +95,136 @@ SHAPES: list[Row] = [
     Row("half solved", STEPS, {"test-total": 0}, {"total": "total = 0"}),
 ]
 
+_PRINTS = (
+    answer("f", "def f(x):\n    return x + 10"),
+    checks("test-1", "assert f(1) == 11"),
+    given("print(f(2))"),
+    checks("test-2", "assert f(2) == 12"),
+)
+
+# Whose names are whose: tests, given cells and answers read what the others bound, as in one kernel.
+NAMES: list[Row] = [
+    Row("a given cell calls what a test used", _PRINTS),
+    Row("it calls a wrong answer", _PRINTS, {"test-1": 0, "test-2": 0}, {"f": "def f(x):\n    return x"}),
+    Row(
+        "a given cell calls it through a name of the test's",
+        (
+            answer("f", "def f(x):\n    return x + 10"),
+            checks("test-1", "g = f\nassert g(1) == 11"),
+            given("print(g(2))"),
+            checks("test-2", "assert f(2) == 12"),
+        ),
+    ),
+    Row(
+        "a given cell reads a variable that a test read",
+        (
+            answer("limit", "limit = 4"),
+            checks("test-1", "assert limit == 4"),
+            given("twice = 2 * limit"),
+            checks("test-2", "assert twice == 8"),
+        ),
+    ),
+    Row(
+        "a given cell changes a variable that a test read",
+        (
+            answer("limit", "limit = 4"),
+            checks("test-1", "assert limit == 4"),
+            given("limit += 1"),
+            checks("test-2", "assert limit == 5"),
+        ),
+    ),
+    Row(
+        "a given cell defines again what a test read",
+        (
+            answer("limit", "limit = 4"),
+            checks("test-1", "assert limit == 4"),
+            given("limit = 9"),
+            checks("test-2", "assert limit == 9"),
+        ),
+    ),
+    Row(
+        "a given cell collects what answers return",
+        (
+            given("runs = []\nlimit = 3"),
+            answer("f", "def f(x):\n    return x + 10"),
+            given("runs.append(f(1))\nlimit = limit + f(0)\nlast = 'set'"),
+            checks("test-1", "assert runs == [11]", "assert limit == 13\nassert last == 'set'"),
+        ),
+    ),
+    Row(
+        "a test defines a helper that later cells use",
+        (
+            answer("f", "def f(x):\n    return x + 10"),
+            checks("test-1", "import math\nbase = 5\ndef check(value):\n    assert value > base\ncheck(f(1))"),
+            given("check(f(2))\nroot = math.sqrt(4)"),
+            answer("h", "def h(x):\n    check(x)\n    return math.floor(x) + root"),
+            checks("test-2", "assert h(7.5) == 9", "check(h(8))"),
+        ),
+    ),
+    Row(
+        "a test's variable and a later answer have one name",
+        (
+            answer("f", "def f(x):\n    return x + 10"),
+            checks("test-1", "result = f(1)\nassert result == 11"),
+            answer("result", "result = f(5)"),
+            checks("test-2", "assert result == 15"),
+        ),
+    ),
+    Row(
+        "an answer goes on with what a given cell began",
+        (
+            given("data = [3, 1, 2]\ntotal = 0"),
+            answer("sort", "data = sorted(data)\ntotal += sum(data)"),
+            checks("test-1", "assert data == [1, 2, 3]", "assert total == 6"),
+        ),
+    ),
+    Row(
+        "a name of the exercise's that an answer has for its own",
+        (
+            given("x = [1, 2]"),
+            answer("f", "def f(x):\n    for y in x:\n        x = y\n    return x"),
+            checks("test-1", "y = 5\nassert f(x) == 2", "assert y == 5"),
+            answer("g", "x = f([3])\ny = 4"),
+            checks("test-2", "assert x == 3", "assert y == 4"),
+        ),
+    ),
+    Row(
+        "a test binds a student's name anew",
+        (
+            answer("data", "data = [3, 1, 2]"),
+            checks("test-1", "data = sorted(data)\nassert data == [1, 2, 3]"),
+            checks("test-2", "assert data[0] == 1"),
+        ),
+    ),
+    Row(
+        "an answer is given again in a later part",
+        (
+            answer("first", "def f(x):\n    return x"),
+            checks("test-1", "assert f(2) == 2"),
+            answer("second", "def f(x):\n    return x * x"),
+            checks("test-2", "assert f(3) == 9"),
+        ),
+    ),
+    Row(
+        "an object of the student's that tests change",
+        (
+            answer("account", "class Account:\n    sum = 0\n    def add(self, n):\n        self.sum += n; return self.sum"),
+            given("account = Account()"),
+            checks("test-1", "assert account.add(5) == 5"),
+            checks("test-2", "assert account.add(1) == 6", "assert account.sum == 6"),
+        ),
+    ),
+    Row(
+        "a generator of the student's that tests draw from",
+        (
+            answer("numbers", "import itertools\ncount = itertools.count(1)\ndef following():\n    return next(count)"),
+            checks("test-1", "assert following() == 1"),
+            checks("test-2", "assert following() == 2\nassert abs(following() - 3) < 1e-9"),
+            checks("test-3", "assert following() == 4"),
+        ),
+    ),
+]  # fmt: skip
+
 # What answers give to tests.
 VALUES: list[Row] = [
     Row(
@@ -177,4 +307,4 @@ PARTS: list[Row] = [
     ),
 ]
 
-ROWS = [*SHAPES, *VALUES, *RAISING, *SCORES, *PARTS]
+ROWS = [*SHAPES, *NAMES, *VALUES, *RAISING, *SCORES, *PARTS]

@@ -326,7 +326,10 @@ def test_mutants_of_a_test_fail_for_the_right_answer(test, names):
     made = mutants(test)
     assert made
     exec(test, dict(names))
-    for mutant in made:
+    asked, after = asked_twice(test)
+    names = dict(names)
+    exec(asked, names)
+    for mutant in (*after, *made):
         with pytest.raises((AssertionError, TypeError, ValueError)):
             exec(mutant, dict(names))
 
@@ -343,8 +346,15 @@ assert [double(1)] == [2]; assert double("ä") == "ää"
 
 def test_tests_beside_the_code_ask_twice_and_stay_on_their_lines():
     for _ in range(20):
-        asked = asked_twice(ASKED)
-        exec(asked, {"double": lambda x: 2 * x})
+        asked, (kept,) = asked_twice(ASKED)
+        calls, names = list[float](), {}
+        names["double"] = lambda x, calls=calls: calls.append(x) or 2 * x
+        exec(asked, names)
+        assert calls == [3, -1.5, 0, 1, 1, "ä"]
+        with pytest.raises(AssertionError):
+            exec(kept, names)
+        assert len(calls) == 6
+        assert set(names) == {"double", "x", "__builtins__"}
         assert [line for line in asked.split("\n") if "ä" in line] == [ASKED.split("\n")[5]]
         for wrong, line in ((3, 2), (-1.5, 3), (1, 5)):
             with pytest.raises(AssertionError) as caught:
@@ -363,7 +373,7 @@ def test_an_answer_that_says_yes_only_when_asked_first_is_found_out():
 
     def passes() -> bool:
         try:
-            exec(asked_twice("assert double(3) == 6"), {"double": lambda x: Once()})
+            exec(asked_twice("assert double(3) == 6")[0], {"double": lambda x: Once()})
         except AssertionError:
             return False
         return True

@@ -21,14 +21,17 @@ class Step:
     cell: int
     source: str
     name: str = ""
-    # The exercise's own cell: the tests need what it defines, so it runs beside them too.
-    given: bool = False
+    # The exercise's own code of this cell: the tests need what it defines, so it runs beside them too.
+    given: str = ""
     # What the author's solution imports here: where the student has a thing of that name, tests elsewhere use the
     # author's, not the student's.
     imports: str = ""
+    # Names that the author's solution binds anew: from here on they are the student's, whatever tests elsewhere have.
+    binds: tuple[str, ...] = ()
     # Files that an artefact step takes out of the sandbox.
     artefacts: tuple[str, ...] = ()
-    # Changed copies of a kernel step that must fail whatever the step does; one of them runs after it.
+    # Changed copies of a kernel step that must fail whatever the step does; one of them runs right after it, and
+    # calls nothing of the student's.
     mutants: tuple[str, ...] = ()
 
 

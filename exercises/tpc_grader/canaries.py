@@ -4,8 +4,9 @@ Constant ones know nothing of the exercise. Mutants are copies of a kernel test 
 changed so that no honest answer meets it: code that recognises the tests by their text recognises the mutant too.
 No mutant is a mere negation: code with random answers must never look like tampering.
 
-An answer could still say yes to the test and no to the mutant after it. So a kernel test asks its plain equalities
-twice, in an order that nobody knows: whether the answer is what it should be, and that it is nothing else.
+An answer could still say yes to the test and no to the mutant. So a kernel test asks its plain equalities twice, in
+an order that nobody knows: whether the answer is what it should be, and that it is nothing else. Mutants that call
+the student's code again run after all tests, which could find its state changed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def constant_canaries() -> list[str]:
 
 
 def mutants(source: str) -> tuple[str, ...]:
-    """Return changed copies of a test cell that must fail when the cell passes."""
+    """Return changed copies of a test cell that must fail when the cell passes. They call the student's code again."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
@@ -47,20 +48,76 @@ def mutants(source: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def asked_twice(source: str) -> str:
-    """Return a test cell, line by line as it is, whose comparisons with a known value also ask for another one."""
+def asked_twice(source: str) -> tuple[str, tuple[str, ...]]:
+    """Return a test cell, line by line as it is, whose comparisons with a known value also ask for another one.
+
+    With it comes a changed copy that must fail right after the cell, if there is one: it asks about a value that the
+    cell kept, since to call the student's code once more could change what later tests find.
+    """
     try:
         tree = ast.parse(source)
     except SyntaxError:
-        return source
+        return source, ()
     lines = source.split("\n")
-    for statement in tree.body:
-        if not isinstance(statement, ast.Assert) or not _has_lines_of_its_own(statement, lines):
-            continue
-        asked = ast.unparse(ast.fix_missing_locations(ast.Assert(_twice(statement.test), statement.msg)))
+    own = [each for each in tree.body if isinstance(each, ast.Assert) and _has_lines_of_its_own(each, lines)]
+    asked = [each for each in own if _subject(each.test) is not None and _falsified(each.test) is not None]
+    chosen, name = _random.choice(asked) if asked else None, _name()
+    for statement in own:
+        test = _keeping(statement.test, name) if statement is chosen else statement.test
+        line = ast.unparse(ast.fix_missing_locations(ast.Assert(_twice(test), statement.msg)))
         first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
-        lines[first:last] = [asked, *[""] * (last - first - 1)]
-    return "\n".join(lines)
+        lines[first:last] = [line, *[""] * (last - first - 1)]
+    return "\n".join(lines), (_about_kept(tree.body, chosen, name),) if chosen is not None else ()
+
+
+def _about_kept(body: list[ast.stmt], chosen: ast.Assert, name: str) -> str:
+    """Return a changed copy of a cell up to one assertion, which asks about what the cell kept under a name."""
+    changed, asked = _falsified(chosen.test), copy.deepcopy(_subject(chosen.test))
+    assert changed is not None
+    assert asked is not None
+    kept = ast.Name(name, ast.Load())
+    first = ast.Subscript(kept, ast.Constant(0), ast.Load())
+    # All names of the cell are in it, so that code which knows the tests by their names knows this one too.
+    again = [*body[: body.index(chosen)], ast.Assert(changed, chosen.msg)]
+    told = chosen.msg if isinstance(chosen.msg, ast.Constant) else None
+    question = ast.Assert(_last(_with_subject(changed, ast.IfExp(kept, first, asked))), told)
+    forget: list[ast.stmt] = [ast.Delete([ast.Name(name, ast.Del())])]
+    parts: list[ast.stmt] = [
+        ast.If(ast.UnaryOp(ast.Not(), kept), again, []),
+        ast.Try([question], [], [], forget),
+    ]
+    return ast.unparse(ast.fix_missing_locations(ast.Module(parts, [])))
+
+
+def _last(test: ast.expr) -> ast.expr:
+    return test.values[-1] if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else test
+
+
+def _subject(test: ast.expr) -> ast.expr | None:
+    """Return what a condition asks about: mostly a call of the student's code."""
+    last = _last(test)
+    if isinstance(last, ast.Compare) and len(last.ops) == 1:
+        return last.left
+    if isinstance(last, ast.Call) and len(last.args) >= 2 and not isinstance(last.args[0], ast.Starred):
+        return last.args[0]
+    return None
+
+
+def _with_subject(test: ast.expr, subject: ast.expr) -> ast.expr:
+    test = copy.deepcopy(test)
+    last = _last(test)
+    if isinstance(last, ast.Compare):
+        last.left = subject
+    elif isinstance(last, ast.Call):
+        last.args[0] = subject
+    return test
+
+
+def _keeping(test: ast.expr, name: str) -> ast.expr:
+    """Return a condition that keeps what it asks about, in a list of one under a name."""
+    value = ast.List([_subject(test) or ast.Constant(None)], ast.Load())
+    walrus = ast.NamedExpr(ast.Name(name, ast.Store()), value)
+    return _with_subject(test, ast.Subscript(walrus, ast.Constant(0), ast.Load()))
 
 
 def _twice(test: ast.expr) -> ast.expr:

@@ -140,7 +140,7 @@ def _outputs(shown: Result) -> dict[int, list[dict[str, Any]]]:
     """Return the outputs of each cell; a cell may have had more than one step."""
     outputs = dict[int, list[dict[str, Any]]]()
     for each in shown.steps:
-        if each.outputs:
+        if each.outputs and each.step.cell >= 0:
             outputs.setdefault(each.step.cell, []).extend(each.outputs)
     return outputs
 

@@ -18,11 +18,12 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from tpc_grader.names import changed_by
 from tpc_grader.said import said_score
 from tpc_grader.values import Handle, decode, encode
 from tpc_grader.wire import SOCKET, Closed, Wire, WireFault
@@ -64,12 +65,13 @@ class Oracle:
         self.wire = wire
         self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
         self.wanted: set[str] = set()
-        self.brought: list[str] = []
+        self.brought: dict[str, Any] = {}
+        self.testing = False
         self.imports: dict[str, Any] = {}
         self.operations: dict[str, Callable[..., dict[str, Any]]] = {
             "start": self.start,
             "given": self.run_given,
-            "imports": self.run_imports,
+            "answer": self.note_answer,
             "test": self.run_test,
         }
 
@@ -89,25 +91,44 @@ class Oracle:
         return {}
 
     def run_given(self, source: str) -> dict[str, Any]:
-        """Run a cell that the exercise gives. What it does with the student's code may fail here."""
+        """Run a cell that the exercise gives. What it does with the student's code fails here.
+
+        It ran beside the student's code already, so that code is not called again. What a statement that fails
+        would have bound or changed is the student's.
+        """
+        self._forget_brought()
         try:
             tree = parse(source)
             self.wanted |= _names_in(compile(tree, CELL, "exec"))
-            exec(compile(tree, CELL, "exec"), self.names)
         except BaseException as e:
             return {"ok": False, "error": type(e).__name__}
-        return {"ok": True}
+        error = ""
+        for statement in tree.body:
+            try:
+                exec(compile(ast.Module([statement], []), CELL, "exec"), self.names)
+            except BaseException as e:
+                error = error or type(e).__name__
+                for name in changed_by(statement):
+                    if not isinstance(self.names.get(name), ModuleType):
+                        self.names.pop(name, None)
+        return {"ok": not error, "error": error}
 
-    def run_imports(self, source: str) -> dict[str, Any]:
-        """Import what the author's solution imports; tests get it where the student has something of that name."""
+    def note_answer(self, imports: str, binds: list[str]) -> dict[str, Any]:
+        """Take what the author's solution of a cell says of names, which the student's own may only follow.
+
+        What it imports, tests get where the student has something of that name. What it binds is the student's.
+        """
+        for name in binds:
+            self.names.pop(name, None)
         try:
-            exec(source, self.imports)
+            exec(imports, self.imports)
         except BaseException as e:
             return {"ok": False, "error": type(e).__name__}
         return {"ok": True}
 
     def run_test(self, source: str) -> dict[str, Any]:
         """Run a cell of tests; the answer says whether it passed, and where it stopped."""
+        self.testing = True
         try:
             tree = parse(source)
             self._bring_names(compile(tree, CELL, "exec"))
@@ -116,6 +137,8 @@ class Oracle:
             raise
         except BaseException as e:
             return {"ok": False, "error": type(e).__name__, "line": _line_of(e), "detail": _detail(e)}
+        finally:
+            self.testing = False
         return {"ok": True, "result": said_score(value)}
 
     def _value_of(self, tree: ast.Module) -> Any:
@@ -133,6 +156,8 @@ class Oracle:
 
     def ask(self, **request: Any) -> Any:
         """Have the process outside ask the sandbox; raises what the student's code raised."""
+        if not self.testing:
+            raise StudentError("only tests may call the student's code")
         self.wire.send({"ask": request})
         answer = self.wire.receive()
         if answer.get("error"):
@@ -145,17 +170,23 @@ class Oracle:
 
     def _bring_names(self, code: CodeType) -> None:
         """Bind the student's names that the tests and the given cells use, as they are now."""
-        for name in self.brought:
-            self.names.pop(name, None)
+        self._forget_brought()
         wanted = sorted((self.wanted | _names_in(code)) - set(self.names) - set(dir(builtins)))
         self.wire.send({"ask": {"do": "lookup", "names": wanted}})
         values = self.wire.receive().get("values")
         found = {name: values[name] for name in wanted if name in values} if isinstance(values, dict) else {}
-        self.brought = list(found)
-        self.names |= {
+        self.brought = {
             name: self.imports[name] if name in self.imports else self._decode(data)
             for name, data in found.items()
         }
+        self.names |= self.brought
+
+    def _forget_brought(self) -> None:
+        """Unbind what a test brought from the student; what it bound itself under such a name stays."""
+        for name, value in self.brought.items():
+            if self.names.get(name) is value:
+                self.names.pop(name, None)
+        self.brought = {}
 
     def _decode(self, data: Any) -> Any:
         return decode(data, self.names, lambda handle: Remote(self, handle))

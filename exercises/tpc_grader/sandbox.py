@@ -178,7 +178,7 @@ class _Run:
     def _run_step(self, step: Step) -> StepResult:
         if step.kind in ("oracle", "artefact"):
             return self._run_elsewhere(step)
-        if step.given or step.imports:
+        if step.given or step.imports or step.binds:
             self._run_beside(step)
         answer, late = self._ask_student(self._deadline(), do="cell", source=step.source)
         found = self._step_result(step, answer, late)
@@ -226,9 +226,12 @@ class _Run:
         """Run what is the exercise's own of a cell where the tests run, if they run elsewhere."""
         if self.oracle is None:
             return
-        do, source = ("given", step.source) if step.given else ("imports", step.imports)
+        if step.given:
+            request: dict[str, Any] = {"do": "given", "source": step.given}
+        else:
+            request = {"do": "answer", "imports": step.imports, "binds": list(step.binds)}
         try:
-            self.oracle.ask(self._deadline(), do=do, source=source)
+            self.oracle.ask(self._deadline(), **request)
         except Late as e:
             raise Ended("timeout", f"a cell of the exercise did not end beside the tests: {step.name}") from e
 

@@ -14,6 +14,7 @@ from tpc_courses.partial_credit import gives_partial_credit
 
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
 from tpc_grader.canaries import asked_twice, constant_canaries, mutants
+from tpc_grader.carried import carried
 from tpc_grader.limits import Limits
 from tpc_grader.messages import message_for
 from tpc_grader.results import CellScore, Outcome
@@ -43,8 +44,10 @@ def scored_bundle(
     rebuilt: Rebuilt, files: Mapping[str, bytes], own_files: Mapping[str, bytes], limits: Limits
 ) -> Bundle:
     """Return the run that decides the points, with hidden tests and canaries."""
-    steps = [_scored_step(index, cell) for index, cell in code_cells(rebuilt)]
-    return Bundle(_with_canaries(steps), dict(files), dict(own_files), limits=limits)
+    steps = [step for index, cell in code_cells(rebuilt) for step in _scored_steps(rebuilt, index, cell)]
+    kernel = [cell for _, cell in code_cells(rebuilt) if cell.role == "test" and cell.level == "kernel"]
+    changed = [mutants(cell.source) for cell in kernel]
+    return Bundle(_with_canaries(steps, changed), dict(files), dict(own_files), limits=limits)
 
 
 def shown_bundle(
@@ -59,13 +62,15 @@ def shown_bundle(
 
     It stops before the cell `until`, which ended the scored run. `after` holds code that follows a cell.
     """
-    steps = [
-        Step("code", index, source, cell.name, given=cell.role == "given")
-        for index, cell in code_cells(rebuilt)
-        if (until is None or index < until) and (cell.role != "test" or tests is None or cell.name in tests)
-        for source in (cell.public, (after or {}).get(index))
-        if source is not None
-    ]
+    steps = list[Step]()
+    for index, cell in code_cells(rebuilt):
+        if until is not None and index >= until:
+            break
+        if cell.role == "test" and tests is not None and cell.name not in tests:
+            steps += _carried(rebuilt, index)
+        else:
+            sources = (cell.public, (after or {}).get(index))
+            steps += [Step("code", index, source, cell.name) for source in sources if source is not None]
     return Bundle(tuple(steps), dict(files), plots=True, limits=limits)
 
 
@@ -98,22 +103,43 @@ def ended_at(result: Result) -> int | None:
     return min(at, default=None)
 
 
-def _scored_step(index: int, cell: Cell) -> Step:
+def _scored_steps(rebuilt: Rebuilt, index: int, cell: Cell) -> list[Step]:
+    if cell.role == "given":
+        return [Step("code", index, cell.public, given=cell.source)]
     if cell.role != "test":
-        return Step("code", index, cell.source, cell.name, given=cell.role == "given", imports=cell.imports)
+        return [
+            Step("code", index, cell.public, cell.name, imports=cell.imports, binds=_rebound(rebuilt, index))
+        ]
     if cell.level == "kernel":
-        source = asked_twice(cell.source)
-        return Step("kernel", index, source, cell.name, mutants=mutants(cell.source))
-    return Step(cell.level, index, cell.source, cell.name, artefacts=cell.artefacts)
+        source, after = asked_twice(cell.source)
+        return [Step("kernel", index, source, cell.name, mutants=after)]
+    step = Step(cell.level, index, cell.source, cell.name, artefacts=cell.artefacts)
+    return [step, *_carried(rebuilt, index)]
 
 
-def _with_canaries(steps: list[Step]) -> tuple[Step, ...]:
-    """Put canaries between the steps: one at the very end, the others anywhere after the first."""
+def _rebound(rebuilt: Rebuilt, index: int) -> tuple[str, ...]:
+    """Return what the author's solution of a cell binds of the names that the exercise's own cells bound before."""
+    own = (cell.binds for cell in rebuilt.cells[:index] if cell.role in ("given", "test"))
+    return tuple(sorted(set[str]().union(*own) & set(rebuilt.cells[index].binds)))
+
+
+def _carried(rebuilt: Rebuilt, index: int) -> list[Step]:
+    """Return a step for what cells after a test that runs elsewhere, or not at all, read of it."""
+    cells = [cell for cell in rebuilt.cells if cell.kind == "code"]
+    at = cells.index(rebuilt.cells[index])
+    source = carried(cells[at], cells[:at], cells[at + 1 :])
+    return [Step("code", -1, source, f"what follows {cells[at].name}")] if source else []
+
+
+def _with_canaries(steps: list[Step], changed: list[tuple[str, ...]]) -> tuple[Step, ...]:
+    """Put canaries between the steps: one mutant of each test and one other at the end, the rest after the first."""
     choose = random.SystemRandom()
     first, *others = [Step("canary", -1, source) for source in constant_canaries()]
     for canary in others:
         steps.insert(choose.randint(min(1, len(steps)), len(steps)), canary)
-    return (*steps, first)
+    last = [first, *(Step("canary", -1, choose.choice(made)) for made in changed if made)]
+    choose.shuffle(last)
+    return (*steps, *last)
 
 
 def _score(cell: Cell, found: StepResult | None, tampered: bool, public: bool = False) -> CellScore:
@@ -155,7 +181,8 @@ def _outcome(result: Result) -> Outcome:
         return "oom"
     if "quota" in result.troubles:
         return "quota"
-    return "timeout" if any(each.state == "timeout" for each in result.steps) else "graded"
+    late = any(each.state == "timeout" and each.step.kind != "canary" for each in result.steps)
+    return "timeout" if late else "graded"
 
 
 def _detail(rebuilt: Rebuilt, result: Result) -> str:

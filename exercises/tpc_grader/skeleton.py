@@ -20,6 +20,7 @@ from tpc_courses.partial_credit import gives_partial_credit
 
 from tpc_grader.autotests import uses_autotest
 from tpc_grader.bounded_json import TooMuch, read_json
+from tpc_grader.names import bound_in
 
 Role = Literal["given", "answer", "test", "written", "text", "added"]
 Level = Literal["kernel", "oracle", "artefact"]
@@ -51,6 +52,8 @@ class Cell:
     artefacts: tuple[str, ...] = ()
     # Of an answer: what the author's solution imports, which no student may put another thing in the place of.
     imports: str = ""
+    # Names that the author's code of a cell binds.
+    binds: tuple[str, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
     # What a student pasted into text of theirs, as it was in the file.
     attachments: Any = None
@@ -164,6 +167,7 @@ def _cell(index: int, full: Any, public: Any) -> Cell:
         level=_level(name, role, full.source, ours.get("level", DEFAULT_LEVEL)),
         artefacts=tuple(ours.get("artefacts", ())),
         imports=_imports(full.source) if role == "answer" else "",
+        binds=tuple(sorted(bound_in(full.source))) if full.cell_type == "code" else (),
         metadata=dict(public.metadata),
     )
 

@@ -1,0 +1,41 @@
+"""Which names code of an exercise binds for the cells after it. Never asked of a student's text."""
+
+from __future__ import annotations
+
+import ast
+import dis
+
+_BINDING = ("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME")
+
+
+def bound_by(body: list[ast.stmt]) -> set[str]:
+    """Return the names that statements of a cell bind in the notebook, none of those inside their functions."""
+    code = compile(ast.Module(body, []), "<cell>", "exec")
+    return {str(each.argval) for each in dis.get_instructions(code) if each.opname in _BINDING}
+
+
+def bound_in(source: str) -> set[str]:
+    """Return the names that a cell binds; none when it cannot be read."""
+    try:
+        return bound_by(ast.parse(source).body)
+    except SyntaxError:
+        return set()
+
+
+def changed_by(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement binds, sets a part of, or calls a method of for its effect alone."""
+    found = bound_by([statement])
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            found |= _root(node.value.func)
+        elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            found |= _root(node)
+    return found
+
+
+def _root(part: ast.expr) -> set[str]:
+    """Return the name that `a.b[c].d` begins with, if it has parts."""
+    whole = part
+    while isinstance(part, ast.Attribute | ast.Subscript):
+        part = part.value
+    return {part.id} if isinstance(part, ast.Name) and part is not whole else set()
