@@ -15,8 +15,9 @@ from tpc_grader.archive import pack
 from tpc_grader.autograded import kept_notebook
 from tpc_grader.releases import publish
 from tpc_grader.results import CellScore, Graded
-from tpc_grader.skeleton import Unusable, empty, read_skeleton, rebuild
+from tpc_grader.skeleton import empty, read_skeleton, rebuild
 from tpc_grader.store import Submission
+from tpc_grader.submitted import Unusable
 
 COURSE = "scaling"
 EXERCISE = "double-scaling"

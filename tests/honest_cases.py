@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import jupytext
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -79,20 +80,190 @@ def _graded(name: str, source: str, **facts: Any) -> NotebookNode:
 
 # The exercise that most rows take: state that shows whether a cell ran twice.
 STEPS: tuple[NotebookNode, ...] = (
-    text("# Steps"),
+    text("# Steps\n\nAdd numbers."),
     given("runs = []"),
+    given("tries = 0\ntries += 1"),
+    given("tries += 1\nruns += [tries]"),
     answer("add", "def add(x, y):\n    return x + y"),
     given("runs.append(add(1, 2))"),
     checks("test-add", "assert add(1, 2) == 3", "assert add(-1, 2) == 1"),
     answer("total", "total = sum(runs)"),
     given("total += 1"),
-    checks("test-total", "assert total == 4", "assert total % 2 == 0"),
+    given("total += 1"),
+    checks("test-total", "assert total == 7", "assert total % 2 == 1"),
 )
+
+Cells = list[dict[str, Any]]
+
+
+def cells(change: Callable[[Cells], Any]) -> Change:
+    """Return a change of the list of cells, in place or by returning another."""
+
+    def changed(notebook: dict[str, Any]) -> None:
+        made = change(notebook["cells"])
+        notebook["cells"] = notebook["cells"] if made is None else made
+
+    return changed
+
+
+def each_cell(change: Callable[[dict[str, Any]], Any]) -> Change:
+    """Return a change of every cell, in place."""
+    return cells(lambda found: [change(cell) for cell in found] and None)
+
+
+def both(*changes: Change) -> Change:
+    """Return several changes, one after the other, all in place."""
+    return lambda notebook: [change(notebook) for change in changes] and None
+
+
+def code(source: str, **parts: Any) -> dict[str, Any]:
+    """Return a cell of code that a student added."""
+    found = {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+    return found | {"id": f"mine-{len(source)}"} | parts
+
+
+def edited(old: str, new: str) -> Change:
+    """Return a change of the text of cells."""
+    return each_cell(lambda cell: cell.update(source=cell["source"].replace(old, new)))
+
+
+def split(at: int, line: int) -> Change:
+    """Return a change that splits a cell after a line, as JupyterLab does: the second half gets a new id."""
+
+    def halves(cell: dict[str, Any]) -> Cells:
+        lines = cell["source"].splitlines()
+        first, second = "\n".join(lines[:line]), "\n".join(lines[line:])
+        return [{**cell, "source": first}, {**cell, "source": second, "id": "half"}]
+
+    return cells(lambda found: [*found[:at], *halves(found[at]), *found[at + 1 :]])
+
+
+def merged(at: int) -> Change:
+    """Return a change that merges a cell with the next."""
+
+    def whole(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+        return {**one, "source": f"{one['source']}\n\n{other['source']}"}
+
+    return cells(lambda found: [*found[:at], whole(*found[at : at + 2]), *found[at + 2 :]])
+
+
+def no_ids(notebook: dict[str, Any]) -> None:
+    """Make it a notebook of format 4.4."""
+    notebook["nbformat_minor"] = 4
+    each_cell(lambda cell: cell.pop("id", None))(notebook)
+
+
+def other_ids(notebook: dict[str, Any]) -> None:
+    """Give each cell an id of its own, as clients do that keep none."""
+    for number, cell in enumerate(notebook["cells"]):
+        cell["id"] = f"x{number}"
+
+
+def shifted_ids(notebook: dict[str, Any]) -> None:
+    """Give each cell the id of the one before: a client that numbers cells, after one was put in."""
+    ids = [cell["id"] for cell in notebook["cells"]]
+    for cell, other in zip(notebook["cells"], ["first", *ids], strict=False):
+        cell["id"] = other
+
+
+def no_metadata(notebook: dict[str, Any]) -> None:
+    """Drop what nbgrader says of cells."""
+    each_cell(lambda cell: cell.update(metadata={}))(notebook)
+
+
+def colab(notebook: dict[str, Any]) -> None:
+    """Write it as Colab does: ids in the metadata, names of its own in the notebook's."""
+    no_ids(notebook)
+    notebook["metadata"] = {"colab": {"provenance": []}, "kernelspec": {"name": "python3"}}
+    for number, cell in enumerate(notebook["cells"]):
+        cell["metadata"] |= {
+            "id": f"aBc_{number}",
+            "outputId": "1",
+            "colab": {"base_uri": "https://localhost:8080/"},
+        }
+
+
+def vs_code(notebook: dict[str, Any]) -> None:
+    """Write it as VS Code does: other ids, lines as lists, the language of each cell."""
+    other_ids(notebook)
+    for cell in notebook["cells"]:
+        cell["metadata"]["vscode"] = {"languageId": "python"}
+        cell["source"] = cell["source"].splitlines(keepends=True)
+
+
+def through_text(notebook: dict[str, Any]) -> Any:
+    """Return it after a round trip through a Python script."""
+    script = jupytext.writes(from_dict(notebook), fmt="py:percent")
+    return json.loads(json.dumps(jupytext.reads(script, fmt="py:percent")))
+
+
+CLIENTS: dict[str, Change] = {
+    "JupyterLab": lambda notebook: None,
+    "no ids": no_ids,
+    "other ids": other_ids,
+    "ids shifted by one": shifted_ids,
+    "no metadata": no_metadata,
+    "neither ids nor metadata": both(no_ids, no_metadata),
+    "Colab": colab,
+    "VS Code": vs_code,
+    "lines of Windows": edited("\n", "\r\n"),
+    "lines as lists": each_cell(lambda cell: cell.update(source=cell["source"].splitlines(keepends=True))),
+    "blank lines and spaces at ends": each_cell(lambda cell: cell.update(source=f"\n{cell['source']}  \n\n")),
+    "a round trip through text": through_text,
+}
+
+# What students do to cells, whatever their client. Each keeps the points, or says which it costs.
+EDITS: dict[str, Change] = {
+    "nothing": lambda notebook: None,
+    "reordered": cells(lambda found: [found[at] for at in (1, 0, 2, 4, 3, 9, 5, 6, 7, 8, 10)]),
+    "a given cell left out": cells(lambda found: found[:5] + found[6:]),
+    "a given cell as text": cells(lambda found: found[5].update(cell_type="markdown")),
+    "a comment in a given cell": edited(
+        "runs.append(add(1, 2))", "# collect\nruns.append(add(1, 2))  # here"
+    ),
+    "another way in a given cell": edited("runs.append(add(1, 2))", "runs.append( add(x = 1, y = 2) )"),
+    "cells of one's own": cells(
+        lambda found: [found[0], code("mine = 1"), *found[1:4], code("print(runs)"), *found[4:]]
+    ),
+    "a scratch cell between": cells(lambda found: [*found[:7], code("add(5, 6)"), *found[7:]]),
+    "a test left out": cells(lambda found: found[:6] + found[7:]),
+    "a test edited": edited("assert add(1, 2) == 3", "print(add(1, 2))\nassert add(1, 2) == 4"),
+    "text split in two": split(0, 1),
+    "an answer split in two": split(4, 1),
+    "a given cell split in two": split(3, 1),
+    "two given cells merged": merged(2),
+    "text merged with code": merged(0),
+    "a blank cell at the end": cells(lambda found: [*found, code("")]),
+}
+
 
 # How the file and its cells came in.
 SHAPES: list[Row] = [
     Row("as released and solved", STEPS),
     Row("half solved", STEPS, {"test-total": 0}, {"total": "total = 0"}),
+    Row(
+        "a given cell with less in it",
+        (
+            given("import math\nn = 3\nruns = []"),
+            answer("f", "def f(x):\n    return math.floor(x + n)"),
+            checks("test-1", "assert f(1.5) == 4"),
+        ),
+        change=edited("import math\n", ""),
+    ),
+    Row(
+        "a given cell with other numbers",
+        (
+            given("n = 3\nruns = []"),
+            answer("f", "def f(x):\n    return x + n"),
+            given("runs.append(f(1))"),
+            checks("test-1", "assert f(1) > 2"),
+            answer("made", "made = list(runs)"),
+            checks("test-2", "assert made == [6]"),
+        ),
+        change=edited("n = 3", "n = 5"),
+    ),
+    *(Row(f"by {client}", STEPS, change=CLIENTS[client]) for client in CLIENTS),
+    *(Row(edit, STEPS, change=EDITS[edit]) for edit in EDITS),
 ]
 
 _PRINTS = (
@@ -208,7 +379,8 @@ NAMES: list[Row] = [
     Row(
         "an object of the student's that tests change",
         (
-            answer("account", "class Account:\n    sum = 0\n    def add(self, n):\n        self.sum += n; return self.sum"),
+            answer("account", 
+ "class Account:\n    sum = 0\n    def add(self, n):\n        self.sum += n\n        return self.sum"),
             given("account = Account()"),
             checks("test-1", "assert account.add(5) == 5"),
             checks("test-2", "assert account.add(1) == 6", "assert account.sum == 6"),

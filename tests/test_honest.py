@@ -8,10 +8,11 @@ from typing import Any
 
 import nbformat
 import pytest
-from honest_cases import ROWS, Row, exercise
+from honest_cases import CLIENTS, EDITS, ROWS, STEPS, Row, exercise
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from tpc_grader.grading import grade_files
 from tpc_grader.limits import Limits
+from tpc_grader.skeleton import code_cells, read_skeleton, rebuild
 from tpc_grader.sources import Source
 
 LIMITS = Limits(cell_seconds=10, total_seconds=30)
@@ -35,8 +36,10 @@ def source_of(row: Row, level: str, folder: Path) -> Source:
 
 def handed_in(row: Row, source: Source) -> bytes:
     """Return the file that a row's student handed in."""
-    notebook: dict[str, Any] = json.loads(source.release.read_text("utf-8"))
-    solutions = {cell["id"]: cell for cell in json.loads(source.source.read_text("utf-8"))["cells"]}
+    notebook, full = (
+        json.loads(json.dumps(nbformat.read(each, 4))) for each in (source.release, source.source)
+    )
+    solutions = {cell["id"]: cell for cell in full["cells"]}
     for cell in notebook["cells"]:
         facts = cell["metadata"].get("nbgrader", {})
         if facts.get("solution"):
@@ -62,3 +65,24 @@ def test_honest_work_gets_its_points(row: Row, level: str, tmp_path):
     assert set(row.points) <= set(found)
     assert row.says in "\n".join([graded.reason, *messages.values()])
     assert row.told in graded.detail
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory) -> Source:
+    return source_of(Row("steps", STEPS), "oracle", tmp_path_factory.mktemp("steps"))
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_client_changes_nothing_of_what_is_run(steps, edit, client):
+    notebook = json.loads(handed_in(Row("edited", STEPS, change=EDITS[edit]), steps))
+    expected = run_of(steps, notebook)
+    changed = CLIENTS[client](notebook)
+    assert run_of(steps, notebook if changed is None else changed) == expected
+
+
+def run_of(source: Source, notebook: dict[str, Any]) -> list[str]:
+    """Return what is run of a notebook, without what editors change."""
+    rebuilt = rebuild(read_skeleton(source.source, source.release), json.dumps(notebook).encode())
+    lines = (cell.public.splitlines() for _, cell in code_cells(rebuilt))
+    return ["\n".join(line.rstrip() for line in part if line.strip()) for part in lines]

@@ -38,8 +38,9 @@ from tpc_grader.overdue import emptied
 from tpc_grader.results import CellScore, Graded, InfrastructureFault
 from tpc_grader.scores import cell_scores
 from tpc_grader.scoring import verdict
-from tpc_grader.skeleton import Cell, Rebuilt, Unusable, read_skeleton, rebuild
+from tpc_grader.skeleton import Cell, Rebuilt, read_skeleton, rebuild
 from tpc_grader.store import Store, Submission
+from tpc_grader.submitted import Unusable
 from tpc_grader.tried_levels import beside_only
 from tpc_grader.values import Handle, NotPlain, decode, encode
 

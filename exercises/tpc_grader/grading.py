@@ -18,9 +18,10 @@ from tpc_grader.differences import difference_steps
 from tpc_grader.doors import convert, hand_over
 from tpc_grader.limits import Limits
 from tpc_grader.results import CellScore, Graded, InfrastructureFault, Outcome
-from tpc_grader.skeleton import Rebuilt, Unusable, empty, read_skeleton, rebuild
+from tpc_grader.skeleton import Rebuilt, empty, read_skeleton, rebuild
 from tpc_grader.sources import Source, load
 from tpc_grader.store import Submission
+from tpc_grader.submitted import Unusable
 
 __all__ = ["CellScore", "Graded", "InfrastructureFault", "Outcome", "record", "run"]
 NOTEBOOK = ".ipynb"

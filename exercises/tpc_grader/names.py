@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import dis
+import re
 
+# IPython's own lines, which Python cannot read.
+_MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.M)
 _BINDING = ("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME")
 
 
@@ -17,7 +20,7 @@ def bound_by(body: list[ast.stmt]) -> set[str]:
 def bound_in(source: str) -> set[str]:
     """Return the names that a cell binds; none when it cannot be read."""
     try:
-        return bound_by(ast.parse(source).body)
+        return bound_by(ast.parse(_MAGIC.sub(r"\1pass", source)).body)
     except SyntaxError:
         return set()
 

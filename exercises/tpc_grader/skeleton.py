@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,18 +21,16 @@ from tpc_courses.levels import DEFAULT_LEVEL, LEVELS
 from tpc_courses.partial_credit import gives_partial_credit
 
 from tpc_grader.autotests import uses_autotest
-from tpc_grader.bounded_json import TooMuch, read_json
+from tpc_grader.matching import is_same, matched
 from tpc_grader.names import bound_in
+from tpc_grader.submitted import Submitted, Unusable, submitted_cells
 
 Role = Literal["given", "answer", "test", "written", "text", "added"]
 Level = Literal["kernel", "oracle", "artefact"]
 MAX_SOURCE_BYTES = 256 * 2**10
 MAX_ADDED_CELLS = 200
 MAX_ADDED_BYTES = 2**20
-
-
-class Unusable(ValueError):
-    """A submission that is no notebook of the exercise; the message is for the student."""
+_WORD, _COMMENT = re.compile(r"\w+"), re.compile(r"#.*")
 
 
 @dataclass(frozen=True)
@@ -105,50 +105,41 @@ def skeleton_cells(full: nbformat.NotebookNode, public: nbformat.NotebookNode) -
 
 def rebuild(skeleton: Skeleton, data: bytes) -> Rebuilt:
     """Return the submission in the bytes of a notebook; raises Unusable."""
-    submitted = [_submitted(cell) for cell in _cells_in(data)]
-    own = {cell.name: cell for cell in skeleton.cells if cell.name}
-    by_id = {cell.id: cell for cell in skeleton.cells}
-    if not any(each.name in own or each.id in by_id for each in submitted):
+    submitted, own = submitted_cells(data), skeleton.cells
+    found = matched(own, submitted)
+    if not found:
         raise Unusable(
             "None of the exercise's cells is in this notebook. Fetch it again and copy your answers in."
         )
-    last = {each.name: position for position, each in enumerate(submitted) if each.name in own}
-    answers, added, notes, place = dict[str, _Submitted](), dict[str, list[Cell]](), list[str](), ""
+    filled, added, notes = dict[int, Cell](), dict[int, list[Cell]](), list[str]()
+    tests = {cell.name for cell in own if cell.role == "test"}
+    pieces = Counter(index for each in found.values() for index in each)
+    place = -1
     for position, each in enumerate(submitted):
-        cell = own.get(each.name) or by_id.get(each.id)
-        if cell is not None and not (each.name in own and last[each.name] != position):
-            place = cell.id
-            if cell.role in ("answer", "written"):
-                answers[cell.name] = _checked_size(each, cell.name)
-                continue
-            if cell.role != "given" or each.kind != "code" or each.source.strip() == cell.public.strip():
-                continue
-        elif cell is not None and cell.role == "test":
-            notes.append(f"{cell.name}: a copy of this test was left out")
-            continue
-        if each.source.strip():
+        if position in found:
+            place = max(found[position])
+            if len(found[position]) == pieces[place] == 1:
+                filled[place], left = _filled(own[place], each)
+                if left:
+                    added.setdefault(place, []).append(_added(each, position))
+        elif each.name in tests:
+            notes.append(f"{each.name}: a copy of this test was left out")
+        elif each.source.strip():
             added.setdefault(place, []).append(_added(each, position))
     _check_added(added)
-    missing = [cell.name for cell in skeleton.cells if cell.name and cell.name not in last]
-    notes += [f"{name}: missing, put back as released" for name in missing]
-    cells = list(added.get("", []))
-    for cell in skeleton.cells:
-        cells += [_filled(cell, answers.get(cell.name)), *added.get(cell.id, [])]
+    missing = {cell.name for cell in own if cell.name} - {
+        own[i].name for each in found.values() for i in each
+    }
+    notes += [f"{cell.name}: missing, put back as released" for cell in own if cell.name in missing]
+    cells = list(added.get(-1, []))
+    for index, cell in enumerate(own):
+        cells += [filled.get(index) or _unanswered(cell), *added.get(index, [])]
     return Rebuilt(tuple(cells), skeleton.metadata, tuple(notes))
 
 
 def empty(skeleton: Skeleton, note: str) -> Rebuilt:
     """Return the exercise as released: what stands for a submission that cannot be read."""
-    return Rebuilt(tuple(_filled(cell, None) for cell in skeleton.cells), skeleton.metadata, (note,))
-
-
-@dataclass(frozen=True)
-class _Submitted:
-    name: str
-    id: str
-    kind: Literal["code", "markdown", "raw"]
-    source: str
-    attachments: Any
+    return Rebuilt(tuple(map(_unanswered, skeleton.cells)), skeleton.metadata, (note,))
 
 
 def _cell(index: int, full: Any, public: Any) -> Cell:
@@ -197,51 +188,12 @@ def _imports(source: str) -> str:
     return "\n".join(ast.unparse(each) for each in body if isinstance(each, ast.Import | ast.ImportFrom))
 
 
-def _cells_in(data: bytes) -> list[Any]:
-    try:
-        notebook = read_json(data)
-    except TooMuch as e:
-        raise Unusable(f"The notebook is too large to be read: {e}. Clear its outputs.") from e
-    except (ValueError, MemoryError) as e:
-        raise Unusable(
-            "The notebook is not valid JSON: it cannot be opened. Fetch the exercise again."
-        ) from e
-    if not isinstance(notebook, dict):
-        raise Unusable("The file is not a notebook.")
-    sheets = notebook.get("worksheets")
-    if isinstance(sheets, list) and sheets and isinstance(sheets[0], dict):
-        notebook = sheets[0]  # format 3
-    cells = notebook.get("cells")
-    if not isinstance(cells, list):
-        raise Unusable("The file is not a notebook: it has no list of cells.")
-    return [cell for cell in cells if isinstance(cell, dict)]
-
-
-def _submitted(cell: dict[str, Any]) -> _Submitted:
-    metadata = cell.get("metadata")
-    facts = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    name = facts.get("grade_id") if isinstance(facts, dict) else None
-    source = cell.get("source") or cell.get("input")  # as format 3 calls it
-    lines = source if isinstance(source, list) else [source]
-    text = "".join(line for line in lines if isinstance(line, str))
-    kind = cell.get("cell_type")
-    return _Submitted(
-        name=name if isinstance(name, str) else "",
-        id=str(cell.get("id", ""))[:64],
-        kind="code" if kind == "code" else "markdown" if kind == "markdown" else "raw",
-        # Half a surrogate pair is no text: no file could hold it.
-        source=text.encode("utf-8", "replace").decode(),
-        attachments=cell.get("attachments"),
-    )
-
-
-def _checked_size(each: _Submitted, name: str) -> _Submitted:
+def _check_size(each: Submitted, name: str) -> None:
     if len(each.source) > MAX_SOURCE_BYTES:
         raise Unusable(f"The cell {name} is longer than {MAX_SOURCE_BYTES // 2**10} KiB. Shorten it.")
-    return each
 
 
-def _check_added(added: dict[str, list[Cell]]) -> None:
+def _check_added(added: dict[int, list[Cell]]) -> None:
     cells = [cell for group in added.values() for cell in group]
     if len(cells) > MAX_ADDED_CELLS or sum(len(cell.source) for cell in cells) > MAX_ADDED_BYTES:
         raise Unusable(
@@ -250,19 +202,33 @@ def _check_added(added: dict[str, list[Cell]]) -> None:
         )
 
 
-def _added(each: _Submitted, position: int) -> Cell:
+def _added(each: Submitted, position: int) -> Cell:
     return Cell(
         "added", each.kind, each.source, each.source, f"added-{position}", attachments=each.attachments
     )
 
 
-def _filled(cell: Cell, answer: _Submitted | None) -> Cell:
-    """Return a cell with the student's answer, or as it was released."""
-    if cell.role not in ("answer", "written"):
-        return cell
-    if answer is None:
-        return replace(cell, source=cell.public)
-    return replace(cell, source=answer.source, public=answer.source, attachments=answer.attachments)
+def _unanswered(cell: Cell) -> Cell:
+    """Return a cell as it was released."""
+    return replace(cell, source=cell.public) if cell.role in ("answer", "written") else cell
+
+
+def _filled(cell: Cell, each: Submitted) -> tuple[Cell, bool]:
+    """Return a cell with what the student wrote into it, and whether that is to run after it as well.
+
+    A given cell that was edited runs as it was edited, if it still binds every name that ours does; beside tests that
+    run elsewhere ours runs in any case, and one that is locked is always ours.
+    """
+    if cell.role in ("answer", "written"):
+        _check_size(each, cell.name)
+        return replace(cell, source=each.source, public=each.source, attachments=each.attachments), False
+    edited = each.kind == "code" and bool(each.source.strip()) and not is_same(each.source, cell.public)
+    if cell.role != "given" or not edited or cell.metadata.get("nbgrader", {}).get("locked"):
+        return cell, False
+    _check_size(each, "that you changed")
+    if set(cell.binds) <= set(_WORD.findall(_COMMENT.sub("", each.source))):
+        return replace(cell, public=each.source), False
+    return cell, True
 
 
 def code_cells(rebuilt: Rebuilt) -> Iterator[tuple[int, Cell]]:
