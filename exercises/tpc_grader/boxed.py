@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import signal
@@ -54,11 +55,18 @@ def start_boxed(role: str, limits: Limits, files: tuple[int, ...]) -> Boxed:
         limits=limits.of_processes(),
     )
     order = Order(f"tpc_grader.{role}:serve", environment=environment(), box=box, tied=True)
-    # One for each installation: two of one user, or an old and a new one, do not run each other's code.
-    installed = hashlib.sha256(repr((sys.executable, *packages())).encode()).hexdigest()[:12]
+    installed = _installed()
     try:
         path = runtime_folder() / f"grading-{installed}.sock"
         ensure(path, PRELOADS, environment(), path.with_suffix(".log"), IDLE_SECONDS)
         return Boxed(fork(path, order, files))
     except NoForkserver:
         return Boxed(run_alone(order, files, environment=environment()))
+
+
+@functools.cache
+def _installed() -> str:
+    """Return a name for what is installed: two of one user, or an old and a new one, do not run each other's code."""
+    files = (file.stat() for folder in packages() for file in os.scandir(folder) if file.name.endswith(".py"))
+    newest = max(found.st_mtime_ns for found in files)
+    return hashlib.sha256(repr((sys.executable, *packages(), newest)).encode()).hexdigest()[:12]

@@ -139,7 +139,8 @@ class Oracle:
             return {"ok": False, "error": type(e).__name__, "line": _line_of(e), "detail": _detail(e)}
         finally:
             self.testing = False
-        return {"ok": True, "result": said_score(value)}
+        # A thing of the student's says nothing of the score: it would be asked for its value.
+        return {"ok": True, "result": None if isinstance(value, Remote) else said_score(value)}
 
     def _value_of(self, tree: ast.Module) -> Any:
         """Run a cell and return the value of its last line, None when that is no expression."""
