@@ -18,6 +18,8 @@ import papermill
 import psutil
 import pytest
 from jupyter_client.manager import KernelManager
+from nbgrader.utils import compute_checksum
+from nbgrader.validator import Validator
 from running_campus import wait_for
 from tpc_kernels.jupyter import SOCKET_VARIABLE, kernel_order
 from tpc_kernels.provisioner import ForkedProcess, ForkProvisioner
@@ -103,6 +105,45 @@ def test_a_figure_stands_below_the_cell_that_drew_it(surroundings):
         assert run("import matplotlib.pyplot as plt\nfig, ax = plt.subplots()") == "picture"
         assert run("fig, ax = plt.subplots(); plt.show()") == "picture"
         assert run("print(plt.get_fignums())") == "[]"
+
+
+def beside_the_notebook(folder: Path) -> Path:
+    """Write modules as people keep them beside a notebook; some have names of the library's."""
+    (folder / "pkg").mkdir()
+    (folder / "helper.py").write_text("x = 42\n")
+    (folder / "pkg" / "mod.py").write_text("def f():\n    return 'from a package'\n")
+    for name in ("calendar", "random", "numpy", "socket", "IPython"):
+        (folder / f"{name}.py").write_text("raise RuntimeError('in the way')\n")
+    return folder
+
+
+def test_modules_beside_the_notebook_are_found_and_stand_in_nobodys_way(surroundings, tmp_path):
+    with kernel(cwd=str(beside_the_notebook(tmp_path))) as (_, run):
+        assert run("from helper import x; print(x)") == "42"
+        assert run("from pkg.mod import f; print(f())") == "from a package"
+        assert run("import calendar, random, numpy, socket; print(calendar.month_name[12])") == "December"
+        run("%mkdir deeper\nopen('deeper/later.py', 'w').write('y = 7')\n%cd deeper")
+        assert run("import later; print(later.y)") == "7"
+
+
+def test_nbgrader_validates_a_notebook_that_imports_a_module_beside_it(surroundings, tmp_path, monkeypatch):
+    folder = beside_the_notebook(tmp_path)
+    spec = {"name": "forked", "display_name": "forked", "language": "python"}
+    facts = {
+        "grade": True,
+        "grade_id": "test",
+        "points": 1,
+        "locked": True,
+        "solution": False,
+        "schema_version": 3,
+    }
+    cell = nbformat.v4.new_code_cell("from helper import x\nassert x == 42")
+    cell.metadata["nbgrader"] = {**facts, "task": False, "cell_type": "code"}
+    cell.metadata["nbgrader"]["checksum"] = compute_checksum(cell)
+    made = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": spec})
+    nbformat.write(made, folder / "work.ipynb")
+    monkeypatch.chdir(folder)
+    assert Validator().validate("work.ipynb") == {}
 
 
 def test_a_kernel_can_be_reached_as_soon_as_it_is_started(surroundings):

@@ -25,8 +25,11 @@ SOCKET_VARIABLE = "TPC_FORKSERVER"
 LISTENER = 3
 LONG_CELL_SECONDS = 0.1
 
+# What an operator sets where OpenBLAS takes a processor for another one: it reads this when it is loaded.
+_PROCESSOR = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 # One thread while preloading, so that forking is safe; plots appear in the notebook.
 PRELOAD_ENVIRONMENT = {
+    **{name: os.environ[name] for name in _PROCESSOR if name in os.environ},
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -167,6 +170,10 @@ def run_kernel(arguments: list[str]) -> int:
     # Its parent is the forkserver; the server ends it. 1 stands for a parent that never dies.
     app: Any = IPKernelApp.instance()
     app.initialize([*arguments, "--IPKernelApp.parent_handle=1"])
+    # What lies beside the notebook can be imported. A stock kernel looks there first, and a student's random.py is
+    # then everybody's; the preloaded process looks nowhere but at what is installed, so this comes last.
+    if "" not in sys.path:
+        sys.path.append("")
     _return_memory_after_cells(app.shell.events)
     app.shell.events.register("post_run_cell", full_home.explain)
     app.start()
