@@ -1,7 +1,7 @@
 """A grader for tests of the queue: it reads what was handed in and writes a real gradebook, in milliseconds.
 
 The notebook is a cell of text: `points=N`, and then what should happen to the grader: `fault`, `die`, `slow`,
-`stuck` (while its result is written).
+`nap`, `loop`, `stuck` (while its result is written).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from tpc_grader.store import Submission
 from tpc_grader.worker import work
 
 CELL = "test-double"
+# Longer than a turn in an exercise that nobody handed in yet.
+NAP_SECONDS = 2.5
 
 
 def run(
@@ -70,6 +72,10 @@ def ensure_cell(book: Gradebook, exercise: str) -> None:
 def _behave(text: str) -> None:
     if "slow" in text:
         time.sleep(0.15)
+    if "nap" in text:
+        time.sleep(NAP_SECONDS)
+    if "loop" in text:
+        time.sleep(3600)
     if "fault" in text:
         raise InfrastructureFault("the sandbox is away")
     if "die" in text:
@@ -80,4 +86,5 @@ if __name__ == "__main__":
     from quick_grading import record as quick_record
     from quick_grading import run as quick_run
 
-    work(Places(Path(sys.argv[1]), Path(sys.argv[2])), run=quick_run, record=quick_record)
+    jobs = int(sys.argv[3]) if len(sys.argv) > 3 else None
+    work(Places(Path(sys.argv[1]), Path(sys.argv[2])), jobs=jobs, run=quick_run, record=quick_record)

@@ -126,6 +126,26 @@ class TestAfterSubmitting:
         assert "number 3 in the queue, about 40 seconds left" in answer.text
         assert answer.headers["Refresh"] == "5"
 
+    @pytest.mark.parametrize(
+        ("seconds_left", "public_seconds_left", "said"),
+        [
+            (40.0, 3.0, "about 40 seconds left, the visible tests in about 3 seconds."),
+            (None, 3.0, "in the queue, the visible tests in about 3 seconds."),
+            (None, None, "number 3 in the queue, how long is not known yet."),
+            (0.2, None, "about 1 second left."),
+        ],
+    )
+    def test_no_time_is_made_up(self, browser, intake, monkeypatch, seconds_left, public_seconds_left, said):
+        intake.receive(COURSE, EXERCISE, "ada", work())
+        stand(
+            monkeypatch,
+            state="queued",
+            position=3,
+            seconds_left=seconds_left,
+            public_seconds_left=public_seconds_left,
+        )
+        assert said in browser.get(PAGE).text
+
     def test_a_real_queue_says_so_too(self, browser, tree, intake):
         queue.submitted(tree, intake.receive(COURSE, EXERCISE, "ada", work()))
         assert "in the queue" in browser.get(PAGE).text

@@ -57,10 +57,10 @@ def written(places: Places) -> list[tuple[str, str]]:
     return [(row.student, row.after) for row in audit.entries(places) if row.what == "score"]
 
 
-def start_worker(places: Places) -> subprocess.Popen[bytes]:
+def start_worker(places: Places, jobs: int = 2) -> subprocess.Popen[bytes]:
     """Start a worker that uses the quick grader."""
     script = Path(REPOSITORY, "tests", "quick_grading.py")
-    return subprocess.Popen([sys.executable, str(script), str(places.root), str(places.state)])
+    return subprocess.Popen([sys.executable, str(script), str(places.root), str(places.state), str(jobs)])
 
 
 @pytest.mark.slow
@@ -110,6 +110,64 @@ def test_no_process_of_a_worker_outlives_its_kill(places):
     process.wait()
     _, alive = psutil.wait_procs(family, timeout=20)
     assert alive == []
+
+
+@pytest.mark.slow
+def test_newer_work_ends_what_runs_of_older_at_once(places, caplog):
+    hand_in(places, "ada", "points=3 loop")
+    newer = list[Submission]()
+
+    def graded() -> bool:
+        if not newer and {rows(places, "ada", kind)[0].state for kind in ("public", "full")} == {"running"}:
+            newer.append(hand_in(places, "ada", "points=5"))
+        return bool(newer) and rows(places, "ada")[-1].state == "graded"
+
+    work(places, jobs=1, until=graded, run=quick_grading.run, record=quick_grading.record)
+    assert [row.state for row in rows(places, "ada")] == ["superseded", "graded"]
+    assert [row.state for row in rows(places, "ada", "public")] == ["superseded", "graded"]
+    assert written(places) == [("ada", '{"test-double": 5.0}')]
+    assert "had its turn" not in caplog.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_those_who_loop_hold_up_nobody(places, jobs):
+    loopers = [f"looper{number}" for number in range(4)]
+    for name in loopers:
+        hand_in(places, name, "points=7 loop")
+
+    def graded() -> bool:
+        public = [rows(places, name, "public")[0] for name in loopers]
+        if all(row.started_at for row in public) and not rows(places, "zoe"):
+            hand_in(places, "zoe", "points=9")
+        return any(row.state == "graded" for row in rows(places, "zoe"))
+
+    work(places, jobs=jobs, until=graded, run=quick_grading.run, record=quick_grading.record)
+    assert written(places) == [("zoe", '{"test-double": 9.0}')]
+    found = [row for name in loopers for kind in ("public", "full") for row in rows(places, name, kind)]
+    assert {row.state for row in found} == {"queued"}, "all is given back, and nothing has failed"
+    assert {row.attempts for row in found} == {0}, "what gives way has lost no attempt"
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_while_work_gives_way_loses_nothing_and_grades_nothing_twice(places):
+    nappers = [f"napper{number}" for number in range(4)]
+    for number, name in enumerate(nappers):
+        hand_in(places, name, f"points={number} nap")
+    process = start_worker(places, jobs=1)
+    wait_for(lambda: any(row.outcome == "slow" for name in nappers for row in rows(places, name, "public")))
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process = start_worker(places, jobs=1)
+    try:
+        wait_for(lambda: all(rows(places, name)[0].state == "graded" for name in nappers), seconds=120)
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert sorted(written(places)) == [
+        (name, f'{{"test-double": {float(number)}}}') for number, name in enumerate(nappers)
+    ]
+    assert {row.state for name in nappers for row in rows(places, name, "public")} == {"graded"}
 
 
 @pytest.mark.parametrize("killed_after", ["the note", "the gradebook"])

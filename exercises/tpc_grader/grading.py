@@ -16,6 +16,7 @@ from tpc_grader.backends import Backend
 from tpc_grader.bundle import Result
 from tpc_grader.differences import difference_steps
 from tpc_grader.doors import convert, hand_over
+from tpc_grader.history import public_limits
 from tpc_grader.limits import Limits
 from tpc_grader.results import CellScore, Graded, InfrastructureFault, Outcome
 from tpc_grader.skeleton import Rebuilt, empty, read_skeleton, rebuild
@@ -44,6 +45,8 @@ def run(
     source = load(places, course.id, submission.exercise, version or submission.version)
     files = {file.name: submission.path(file).read_bytes() for file in submission.files}
     notebook = submission.notebook.read_bytes()
+    if public and limits is None:
+        limits = public_limits(places, course.id, submission.exercise, source.version)
     return grade_files(source, notebook, files, public=public, limits=limits)
 
 
@@ -55,12 +58,8 @@ def grade_files(
     public: bool = False,
     limits: Limits | None = None,
     backend: Backend | None = None,
-    seed: str | None = None,
 ) -> Graded:
-    """Grade a notebook, with the files that were handed in with it, under a version of its exercise.
-
-    What is drawn without a seed follows from the version, or from the `seed` that an earlier result holds.
-    """
+    """Grade a notebook, with the files that were handed in with it, under a version of its exercise."""
     began = time.monotonic()
     skeleton = read_skeleton(source.source, source.release)
     try:
@@ -69,7 +68,7 @@ def grade_files(
         return unusable(source, str(e), public)
     own = source.files()
     support = {name: data for name, data in files.items() if not name.endswith(NOTEBOOK)} | own
-    job = _Job(source, rebuilt, support, own, limits or Limits(), backend, seed or source.seed)
+    job = _Job(source, rebuilt, support, own, limits or Limits(), backend)
     graded = job.public() if public else job.full()
     return replace(graded, seconds=time.monotonic() - began)
 
@@ -106,26 +105,25 @@ class _Job:
         own_files: Mapping[str, bytes],
         limits: Limits,
         backend: Backend | None,
-        seed: str,
     ) -> None:
         self.source, self.rebuilt, self.limits, self.backend = source, rebuilt, limits, backend
-        self.files, self.own_files, self.seed = files, own_files, seed
+        self.files, self.own_files = files, own_files
 
     def public(self) -> Graded:
         """Run the released tests only."""
-        bundle = scoring.shown_bundle(self.rebuilt, self.files, None, None, self.limits, seed=self.seed)
+        bundle = scoring.shown_bundle(self.rebuilt, self.files, None, None, self.limits)
         result = sandbox.run(bundle, self.backend)
         return self._graded(scoring.shown_verdict(self.rebuilt, result), result, public=True)
 
     def full(self) -> Graded:
         """Run everything for the score, then what may be shown: without hidden tests, until where it ended."""
-        bundle = scoring.scored_bundle(self.rebuilt, self.files, self.own_files, self.limits, self.seed)
+        bundle = scoring.scored_bundle(self.rebuilt, self.files, self.own_files, self.limits)
         result = sandbox.run(bundle, self.backend)
         verdict = scoring.verdict(self.rebuilt, result)
         failed = frozenset(cell.name for cell in verdict.cells if not cell.passed)
         until = scoring.ended_at(result)
         after = difference_steps(self.rebuilt, result)
-        bundle = scoring.shown_bundle(self.rebuilt, self.files, failed, until, self.limits, after, self.seed)
+        bundle = scoring.shown_bundle(self.rebuilt, self.files, failed, until, self.limits, after)
         shown = sandbox.run(bundle, self.backend)
         return self._graded(verdict, shown, public=False)
 
@@ -137,7 +135,6 @@ class _Job:
             cells=verdict.cells,
             version=self.source.version,
             public=public,
-            seed=self.seed,
             outputs=_outputs(shown),
             notebook=None if public else kept_notebook(self.rebuilt),
         )

@@ -1,4 +1,4 @@
-"""What waits to be graded: the table of jobs, and the fair order in which they run.
+"""What waits to be graded: the table of jobs, and what of it the order of turns has to know.
 
 A submission has one job of each kind and version. `public` runs the released tests only, for an answer in
 seconds; `full` gives the score that goes into the gradebook; `trial` is a full run whose score is only shown,
@@ -8,25 +8,27 @@ until an instructor applies it.
 from __future__ import annotations
 
 import datetime as dt
-import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 from tpc_courses.places import Places
 
 from tpc_grader import database
 from tpc_grader.database import Base, Utc, open_database
+from tpc_grader.schedule import NEVER, Served, Waiting
 
 Kind = Literal["public", "full", "trial"]
 State = Literal["queued", "running", "ran", "recording", "graded", "failed", "superseded"]
-# In a student's turn the quick answer comes first; regrades of a class wait for those who hand in now.
-KINDS: tuple[Kind, ...] = ("public", "full", "trial")
+# The outcome of a job that is queued again since it did not end in its turn; a result replaces it.
+SLOW = "slow"
+_DID_NOT_END = (SLOW, "timeout")
+_UNFINISHED = ("queued", "running")
 # How far back a student's last turn matters.
 _MEMORY = dt.timedelta(hours=1)
-NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class JobRow(Base):
@@ -34,6 +36,7 @@ class JobRow(Base):
 
     queued -> running (leased by a worker) -> graded, or for `full`: ran -> recording -> graded, where only the
     one writer takes the last two steps. `failed` waits for a person, `superseded` gave way to newer work.
+    A job that gave its slot away is queued with the outcome `slow`.
     """
 
     __tablename__ = "job"
@@ -77,23 +80,12 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """A queued job as the fair order sees it."""
+class Line:
+    """The queue at one moment: what waits for its turn, what runs on which worker since when, who had what."""
 
-    number: int
-    student: str
-    kind: str
-    submission_number: int
-    course: str = ""
-    exercise: str = ""
-
-
-@dataclass(frozen=True)
-class Served:
-    """What a student has had: jobs that run now, and when the last one started."""
-
-    running: int = 0
-    last: dt.datetime = NEVER
+    waiting: tuple[Waiting, ...]
+    running: tuple[tuple[Waiting, str, dt.datetime], ...]
+    served: Mapping[str, Served]
 
 
 def job_of(row: JobRow) -> Job:
@@ -110,50 +102,73 @@ def job_of(row: JobRow) -> Job:
     )
 
 
-def waiting(places: Places) -> list[Waiting]:
-    """Return the queued jobs whose time has come, in the order in which they will run."""
+def line(places: Places) -> Line:
+    """Return what waits, as far as its time has come, and what runs."""
     now = database.utcnow()
-    queued = select(
-        JobRow.number, JobRow.student, JobRow.kind, JobRow.submission_number, JobRow.course, JobRow.exercise
-    ).where(JobRow.state == "queued", JobRow.not_before <= now)
-    running = select(JobRow.student, func.count()).where(JobRow.state == "running").group_by(JobRow.student)
-    last = (
-        select(JobRow.student, func.max(JobRow.started_at))
-        .where(JobRow.started_at > now - _MEMORY)
-        .group_by(JobRow.student)
+    open_jobs = select(JobRow).where(
+        (JobRow.state == "running") | ((JobRow.state == "queued") & (JobRow.not_before <= now))
     )
     with Session(open_database(places.database_url)) as session:
-        jobs = [Waiting(*row) for row in session.execute(queued)]
-        counts = {student: count for student, count in session.execute(running)}
-        times = {student: moment for student, moment in session.execute(last)}
+        rows = list(
+            session.scalars(
+                open_jobs.order_by(JobRow.number).options(defer(JobRow.result), defer(JobRow.before))
+            )
+        )
+        if not rows:
+            return Line((), (), {})
+        early = _submissions(session, JobRow.kind == "public", JobRow.state.in_(_UNFINISHED))
+        slow = _submissions(session, JobRow.outcome.in_(_DID_NOT_END))
+        turns = _turns(session, now - _MEMORY)
+        jobs = [(row, _waiting(row, early, slow, turns)) for row in rows]
+        running = tuple(
+            (job, row.worker, row.started_at or now) for row, job in jobs if row.state == "running"
+        )
+    counts = Counter(job.student for job, _, _ in running)
     served = {
-        student: Served(counts.get(student, 0), times.get(student) or NEVER) for student in {*counts, *times}
+        student: Served(counts[student], turns[student][0] if student in turns else NEVER)
+        for student in {*counts, *turns}
     }
-    return fair_order(jobs, served)
+    return Line(tuple(job for row, job in jobs if row.state == "queued"), running, served)
 
 
-def fair_order(waiting: Iterable[Waiting], served: Mapping[str, Served]) -> list[Waiting]:
-    """Return queued jobs in the order in which they run.
-
-    Students take turns: first who has the least running, then who waited longest for a turn. In a student's
-    turn the newest submission comes first, and its public run before its full one. Trials come last.
-    """
-    waiting = list(waiting)
-    now = [job for job in waiting if job.kind != "trial"]
-    trials = [job for job in waiting if job.kind == "trial"]
-    return [*_in_turns(now, served), *_in_turns(trials, served)]
+def _submissions(session: Session, *having: ColumnElement[bool]) -> set[str]:
+    """Return the submissions with unfinished jobs that have such a job."""
+    unfinished = select(JobRow.submission).where(JobRow.state.in_(_UNFINISHED))
+    return set(session.scalars(select(JobRow.submission).where(*having, JobRow.submission.in_(unfinished))))
 
 
-def _in_turns(waiting: list[Waiting], served: Mapping[str, Served]) -> Iterator[Waiting]:
-    turns = dict[str, list[Waiting]]()
-    # The last of each list is taken first.
-    for job in sorted(waiting, key=lambda job: (job.submission_number, -KINDS.index(job.kind))):
-        turns.setdefault(job.student, []).append(job)
-    had = {student: served.get(student, Served()) for student in turns}
-    heap = [(had[student].running, had[student].last.timestamp(), student) for student in turns]
-    heapq.heapify(heap)
-    while heap:
-        running, last, student = heapq.heappop(heap)
-        yield turns[student].pop()
-        if turns[student]:
-            heapq.heappush(heap, (running + 1, last, student))
+def _turns(session: Session, since: dt.datetime) -> dict[str, tuple[dt.datetime, bool]]:
+    """Return of each student when the last job started, and whether the last visible tests did not end."""
+    public = JobRow.kind == "public"
+    query = (
+        select(
+            JobRow.student,
+            func.max(JobRow.started_at),
+            func.max(case((and_(public, JobRow.outcome != ""), JobRow.number), else_=0)),
+            func.max(case((and_(public, JobRow.outcome.in_(_DID_NOT_END)), JobRow.number), else_=0)),
+        )
+        .where(JobRow.started_at > since)
+        .group_by(JobRow.student)
+    )
+    return {
+        student: (last, ended > 0 and ended == looped)
+        for student, last, ended, looped in session.execute(query)
+    }
+
+
+def _waiting(
+    row: JobRow, early: set[str], slow: set[str], turns: Mapping[str, tuple[dt.datetime, bool]]
+) -> Waiting:
+    return Waiting(
+        row.number,
+        row.student,
+        row.kind,
+        row.submission_number,
+        row.course,
+        row.exercise,
+        row.version,
+        row.round,
+        slow=row.outcome == SLOW or (row.kind != "public" and row.submission in slow),
+        early=row.kind != "public" and row.submission in early,
+        loops=row.student in turns and turns[row.student][1],
+    )

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from tpc_kernels.client import Ending
 
-from tpc_grader.draws import HASH_SEED
 from tpc_grader.limits import Limits
 from tpc_grader.surroundings import environment
 
@@ -69,7 +68,7 @@ def start_plain(role: str, limits: Limits, files: tuple[int, ...]) -> Plain:
     return Plain(
         subprocess.Popen(
             command,
-            env=environment() | HASH_SEED,
+            env=environment(),
             cwd="/tmp",
             close_fds=False,
             preexec_fn=prepare,

@@ -17,9 +17,10 @@ from tpc_courses.places import Places
 
 from tpc_grader import database
 from tpc_grader.database import SubmissionRow, open_database
-from tpc_grader.jobs import Job, JobRow, Kind, Waiting, job_of, waiting
+from tpc_grader.jobs import SLOW, Job, JobRow, Kind, job_of, line
 from tpc_grader.progress import Progress, progress
 from tpc_grader.results import Graded
+from tpc_grader.schedule import ANY, Slot, Waiting, in_order
 from tpc_grader.store import Store, Submission
 
 __all__ = [
@@ -29,13 +30,16 @@ __all__ = [
     "fault",
     "finish",
     "give_back",
+    "held",
+    "leave",
+    "line",
     "progress",
     "reclaim",
     "renew",
     "retry",
     "submitted",
     "sweep",
-    "waiting",
+    "take",
     "workers",
 ]
 
@@ -56,7 +60,7 @@ def enqueue(
     """Return the number of the job for a submission and version, queued if there was none.
 
     With `again` a job that ended is queued once more, as a new round. Work that gave way to a newer submission
-    of the student is noted as `superseded`; its own older work that still waits gives way now.
+    of the student is noted as `superseded`; its own older work that waits or runs gives way now.
     """
     engine = open_database(places.database_url)
     version = version or submission.version
@@ -81,26 +85,54 @@ def enqueue(
             return found.number
 
 
-def claim(places: Places, worker: str) -> Job | None:
-    """Lease the next job in the fair order to a worker, or return None when nothing waits."""
-    engine = open_database(places.database_url)
-    for each in waiting(places):
-        if each.kind != "trial" and _gave_way(engine, each):
-            continue
-        with Session(engine) as session, session.begin():
-            now = database.utcnow()
-            taken = _changed(
-                session,
-                (JobRow.number == each.number, JobRow.state == "queued"),
-                state="running",
-                worker=worker,
-                lease_until=now + dt.timedelta(seconds=LEASE_SECONDS),
-                started_at=now,
-                attempts=JobRow.attempts + 1,
-            )
-            if taken:
-                return job_of(session.get_one(JobRow, each.number))
+def claim(places: Places, worker: str, slot: Slot = ANY) -> Job | None:
+    """Lease the next job that a slot takes to a worker, or return None when none waits for it."""
+    found = line(places)
+    for each in in_order(found.waiting, found.served, slot):
+        if job := take(places, each, worker):
+            return job
     return None
+
+
+def take(places: Places, waiting: Waiting, worker: str) -> Job | None:
+    """Lease a job to a worker; returns None when it waits no longer."""
+    engine = open_database(places.database_url)
+    if waiting.kind != "trial" and _gave_way(engine, waiting):
+        return None
+    with Session(engine) as session, session.begin():
+        now = database.utcnow()
+        taken = _changed(
+            session,
+            (JobRow.number == waiting.number, JobRow.state == "queued"),
+            state="running",
+            worker=worker,
+            lease_until=now + dt.timedelta(seconds=LEASE_SECONDS),
+            started_at=now,
+            attempts=JobRow.attempts + 1,
+        )
+        return job_of(session.get_one(JobRow, waiting.number)) if taken else None
+
+
+def leave(places: Places, number: int, worker: str) -> bool:
+    """Queue a job again that did not end in its turn, behind all that might; the attempt does not count."""
+    mine = (JobRow.number == number, JobRow.worker == worker, JobRow.state == "running")
+    with Session(open_database(places.database_url)) as session, session.begin():
+        return _changed(
+            session,
+            mine,
+            state="queued",
+            worker="",
+            lease_until=None,
+            attempts=JobRow.attempts - 1,
+            outcome=SLOW,
+        )
+
+
+def held(places: Places, worker: str) -> set[int]:
+    """Return the numbers of the jobs that are a worker's own: those that newer work replaced are not."""
+    mine = (JobRow.worker == worker, JobRow.state == "running")
+    with Session(open_database(places.database_url)) as session:
+        return set(session.scalars(select(JobRow.number).where(*mine)))
 
 
 def renew(places: Places, worker: str) -> set[int]:
@@ -235,10 +267,10 @@ def _supersede(submission: Submission) -> Any:
             JobRow.exercise == submission.exercise,
             JobRow.student == submission.student,
             JobRow.submission_number < submission.number,
-            JobRow.state == "queued",
+            JobRow.state.in_(("queued", "running")),
             JobRow.kind != "trial",
         )
-        .values(state="superseded", finished_at=database.utcnow())
+        .values(state="superseded", finished_at=database.utcnow(), lease_until=None)
     )
 
 

@@ -15,6 +15,7 @@ import signal
 import socket
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -24,10 +25,12 @@ from typing import TYPE_CHECKING, Any
 from tpc_courses.manifest import read_course
 from tpc_courses.places import Places
 
-from tpc_grader import audit, queue
-from tpc_grader.jobs import Job
+from tpc_grader import audit, database, queue
+from tpc_grader.history import turn_seconds
+from tpc_grader.jobs import Job, Line
 from tpc_grader.locks import Busy, only_one
 from tpc_grader.results import Graded
+from tpc_grader.schedule import Need, Served, Slot, in_order, is_slow, must_leave, slots
 from tpc_grader.store import Store
 from tpc_grader.writer_process import WriterProcess, die_with_worker
 
@@ -55,11 +58,13 @@ class _Stop(Exception):
 
 @dataclass
 class Runner:
-    """A process that runs one job at a time; `job` is None while it waits for one."""
+    """A process that runs one job of its slot at a time; `job` is None while it waits for one."""
 
     process: Any
     connection: Connection
+    slot: Slot
     job: Job | None = None
+    began: float = math.inf
     deadline: float = math.inf
     jobs: int = 0
 
@@ -74,10 +79,12 @@ def work(
 ) -> None:
     """Serve the queue until `until` says so or a signal comes; raises Busy when another worker does.
 
-    `jobs` is how many run at once, by default one for each processor; `run` and `record` are those of `grading`.
+    `jobs` is how many run at once, by default one for each processor, and one more for quick answers;
+    `run` and `record` are those of `grading`.
     """
-    with only_one(places, "worker", TAKE_OVER_SECONDS), _signals():
-        worker = Worker(places, jobs or os.cpu_count() or 1, run, record)
+    jobs = jobs or os.cpu_count() or 1
+    with only_one(places, "worker", TAKE_OVER_SECONDS, note=f"{jobs}"), _signals():
+        worker = Worker(places, jobs, run, record)
         try:
             worker.resume()
             while not until():
@@ -91,8 +98,8 @@ def work(
 class Worker:
     """The processes that run jobs, and the writer's process. It needs no nbgrader itself, and does not import it."""
 
-    def __init__(self, places: Places, slots: int, run: Run | None, record: Record | None) -> None:
-        self.places, self.slots, self.run, self.record = places, slots, run, record
+    def __init__(self, places: Places, jobs: int, run: Run | None, record: Record | None) -> None:
+        self.places, self.slots, self.run, self.record = places, slots(jobs), run, record
         self.name = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
         self.runners = list[Runner]()
         self.context = multiprocessing.get_context("forkserver")
@@ -113,17 +120,17 @@ class Worker:
         """Do whatever is due, then wait for the next event or a moment."""
         now = time.monotonic()
         self.writer.tend()
-        while len(self.runners) < self.slots:
-            self.runners.append(self._runner())
+        for slot in (Counter(self.slots) - Counter(each.slot for each in self.runners)).elements():
+            self.runners.append(self._runner(slot))
         if now - self.swept > SWEEP_SECONDS:
             self.swept = now
             self._sweep()
         if now - self.renewed > RENEW_SECONDS:
             self.renewed = now
-            self._renew()
-        for idle in [each for each in self.runners if each.job is None]:
-            self._give_job(idle)
-        for ready in wait([each.connection for each in self.runners], POLL_SECONDS):
+            queue.renew(self.places, self.name)
+        self._end_superseded()
+        made_room = self._give_jobs()
+        for ready in wait([each.connection for each in self.runners], 0 if made_room else POLL_SECONDS):
             self._hear(next(each for each in self.runners if each.connection is ready))
         for late in [each for each in self.runners if time.monotonic() > each.deadline]:
             self._drop(late, f"the job did not end within {JOB_SECONDS:g} s")
@@ -135,11 +142,47 @@ class Worker:
         self.writer.end()
         queue.give_back(self.places, self.name)
 
-    def _give_job(self, runner: Runner) -> None:
-        job = queue.claim(self.places, self.name)
-        if job is None:
-            return
-        runner.job, runner.deadline = job, time.monotonic() + JOB_SECONDS
+    def _end_superseded(self) -> None:
+        """Stop what is ours no longer: newer work of the student came in, or the lease ran out in a long sleep."""
+        busy = [each for each in self.runners if each.job]
+        mine = queue.held(self.places, self.name) if busy else set()
+        for each in [each for each in busy if each.job and each.job.number not in mine]:
+            self._forget(each)
+
+    def _give_jobs(self) -> bool:
+        """Give each idle process the next job that its slot takes; returns whether one had to make room."""
+        found = queue.line(self.places)
+        waiting, served = [*found.waiting], dict(found.served)
+        for runner in sorted(self.runners, key=lambda each: self.slots.index(each.slot)):
+            for each in in_order(waiting, served, runner.slot) if runner.job is None else ():
+                waiting.remove(each)
+                if job := queue.take(self.places, each, self.name):
+                    had = served.get(each.student, Served())
+                    served[each.student] = Served(had.running + 1, database.utcnow())
+                    self._start(runner, job)
+                    break
+        return self._make_room(found, {each.need for each in waiting if not is_slow(each.need)})
+
+    def _make_room(self, found: Line, needs: set[Need]) -> bool:
+        """End one job that had its turn, in a slot that is needed; the next look gives the slot away."""
+        jobs = {job.number: job for job, _, _ in found.running}
+        for runner in sorted(self.runners, key=lambda each: each.began):
+            job = jobs.get(runner.job.number) if runner.job else None
+            if job is None or needs.isdisjoint(runner.slot.takes):
+                continue
+            turn = turn_seconds(self.places, job)
+            if must_leave(job.need, runner.slot, time.monotonic() - runner.began, turn):
+                log.info(
+                    "job %d of %s had its turn; it runs again when nobody waits", job.number, job.student
+                )
+                queue.leave(self.places, job.number, self.name)
+                self._forget(runner)
+                return True
+        return False
+
+    def _start(self, runner: Runner, job: Job) -> None:
+        runner.job, runner.began = job, time.monotonic()
+        runner.deadline = runner.began + JOB_SECONDS
         runner.jobs += 1
         with contextlib.suppress(OSError):  # a runner that is dead is heard of next
             runner.connection.send(job)
@@ -152,7 +195,7 @@ class Worker:
             runner.process.join(5)
             self._drop(runner, f"the job's process ended with code {runner.process.exitcode}")
             return
-        job, runner.job, runner.deadline = runner.job, None, math.inf
+        job, runner.job, runner.began, runner.deadline = runner.job, None, math.inf, math.inf
         assert job is not None
         if kind == "graded":
             queue.finish(self.places, job, self.name, Graded.from_json(text))
@@ -176,20 +219,14 @@ class Worker:
         runner.process.kill()
         runner.process.join(5)
 
-    def _renew(self) -> None:
-        """Extend the leases; a job that is ours no longer, after a long sleep for instance, is stopped."""
-        mine = queue.renew(self.places, self.name)
-        for each in [each for each in self.runners if each.job and each.job.number not in mine]:
-            self._forget(each)
-
     def _sweep(self) -> None:
         if found := queue.sweep(self.places):
             log.warning("%d submissions were kept but not queued; they are now", found)
         queue.reclaim(self.places)
 
-    def _runner(self) -> Runner:
+    def _runner(self, slot: Slot) -> Runner:
         ours, theirs = self.context.Pipe()
-        runner = Runner(self._process(_run_jobs, theirs, self.run, self.places), ours)
+        runner = Runner(self._process(_run_jobs, theirs, self.run, self.places), ours, slot)
         theirs.close()
         return runner
 

@@ -90,16 +90,17 @@ def _hand_in(places: Places, exercise: str, students: int) -> list[Submission]:
 def answered(source: sources.Source, solution: str) -> nbformat.NotebookNode:
     """Return the author's notebook with a solution in place of the cells that define its functions."""
     notebook = nbformat.read(source.source, as_version=4)
-    ours, placed = _defined(solution), False
+    ours, placed = defined(solution), False
     for cell in notebook.cells:
         facts = cell.metadata.get("nbgrader", {})
-        if cell.cell_type == "code" and facts.get("solution") and ours & _defined(cell.source):
+        if cell.cell_type == "code" and facts.get("solution") and ours & defined(cell.source):
             cell.source, placed = ("" if placed else solution), True
     notebook.cells.insert(0, new_code_cell(IMPORTS, id="imports"))
     return notebook
 
 
-def _defined(source: str) -> set[str]:
+def defined(source: str) -> set[str]:
+    """Return the names of the functions that a source defines."""
     return {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
 
 

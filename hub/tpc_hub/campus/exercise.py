@@ -149,7 +149,7 @@ def _part(part: Part, score: Score | None, message: str, tried: CellScore | None
 
 def _status(campus: Campus, course: Course, progress: Progress) -> dict[str, str]:
     """Return one line on where the newest submission stands, and what it means."""
-    left = f", about {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+    left = _left(progress)
     outcome = progress.result or progress.public_result
     said = outcome.reason if outcome else ""
     if progress.state == "queued":
@@ -169,6 +169,15 @@ def _status(campus: Campus, course: Course, progress: Progress) -> dict[str, str
     mood = "good" if progress.result.outcome == "graded" else "bad"
     points = f"{shown(progress.result.points)} of {shown(progress.result.max_points)} points from tests."
     return {"mood": mood, "line": f"Graded: {points}", "more": said}
+
+
+def _left(progress: Progress) -> str:
+    """Return what can be told of the time that is left."""
+    quick = progress.public_seconds_left
+    tests = f", the visible tests in about {duration(quick)}" if quick else ""
+    if progress.seconds_left is not None:
+        return f", about {duration(progress.seconds_left)} left{tests}"
+    return tests or ", how long is not known yet"
 
 
 def _shown_standing(campus: Campus, course: Course, slug: str, who: Visitor) -> Standing | None:

@@ -129,3 +129,20 @@ def faults(students: int, each: int, kills: int, seed: int | None) -> None:
     from tpc_hub.bench.faults import bench_faults
 
     _show(bench_faults(Places.find(), students, each, kills, seed, _say))
+
+
+@bench.command()
+@click.option("--honest", default=12, show_default=True, help="Honest students, one every two seconds.")
+@click.option("--exercise", default="error-bars", show_default=True, help="A folder in exercises/.")
+@click.option("--jobs", default=2, show_default=True, help="As in `campus worker`.")
+@click.option("--patience", default=120.0, show_default=True, help="Seconds to wait for the last result.")
+def fairness(honest: int, exercise: str, jobs: int, patience: float) -> None:
+    """Hand in honest work while others' answers loop for ever: how long it takes, and what the page says.
+
+    \b
+    Example:
+      campus bench fairness --honest 6
+    """
+    from tpc_hub.bench.fairness import bench_fairness
+
+    _show(bench_fairness(Places.find(), exercise, honest, jobs, patience, _say))
