@@ -49,6 +49,30 @@ def test_a_value_that_is_no_score_may_end_a_test_beside_the_code(tree, last):
 
 
 @pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("import time, numpy as np\nrng = np.random.default_rng(time.time_ns())", True),
+        ("import random, time\nrandom.seed(a=int(time.time()) % 100)", True),
+        (
+            "import random, datetime\nnow = datetime.datetime.now().microsecond\nrng = random.Random(now)",
+            True,
+        ),
+        ("import jax, os\nkey = jax.random.key(os.getpid())", True),
+        ("import time, numpy as np\nbegan = time.time()\nrng = np.random.default_rng(7)", False),
+        ("import numpy as np\nrng = np.random.default_rng()", False),
+    ],
+)
+def test_a_test_that_takes_its_seed_from_the_clock_is_refused(tree, line, refused):
+    path = tree.exercise("double-scaling")
+    write(path, path.read_text().replace("### END HIDDEN TESTS", f"{line}\n### END HIDDEN TESTS"))
+    if not refused:
+        assert read_exercise(path).points == 2
+        return
+    with pytest.raises(SourceError, match=r"seed from the clock.*Draw without a seed"):
+        read_exercise(path)
+
+
+@pytest.mark.parametrize(
     ("line", "found"),
     [
         ("assert double(lambda: 3)() == 6", "hands a function"),

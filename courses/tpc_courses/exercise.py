@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 from pydantic import Field, ValidationError
 
 from tpc_courses import foreign
+from tpc_courses.clock_seeds import seeds_from_clock
 from tpc_courses.lesson import FOREIGN_KEYS, front_matter, front_matter_problems, notebook_from
 from tpc_courses.levels import DEFAULT_LEVEL, LEVELS, bound_names, needs_kernel
 from tpc_courses.manifest import Frozen, Slug
@@ -208,6 +209,10 @@ def _cell_problems(name: str, notebook: NotebookNode) -> list[Problem]:
             )
         problems += _level_problems(name, where, role, cell.metadata)
         problems += _trust_problems(name, where, role, cell, known, cell.metadata.get("level", DEFAULT_LEVEL))
+        if role == "grade" and seeds_from_clock(cell.source):
+            found = "takes a seed from the clock, so the same work could get another score"
+            remedy = "Draw without a seed: it then follows from the exercise's version"
+            problems.append(Problem(name, where, found, remedy))
         if role == "grade" and "AUTOTEST" in cell.source:
             remedy = "Write the tests as assertions"
             problems.append(

@@ -13,6 +13,7 @@ from tpc_kernels.box import Box, software
 from tpc_kernels.client import Ending, Forked, NoForkserver, ensure, fork, run_alone, runtime_folder
 from tpc_kernels.order import Order
 
+from tpc_grader.draws import HASH_SEED
 from tpc_grader.limits import Limits
 from tpc_grader.surroundings import children_of, environment, fresh_uid, job_name, packages
 
@@ -56,12 +57,13 @@ def start_boxed(role: str, limits: Limits, files: tuple[int, ...]) -> Boxed:
     )
     order = Order(f"tpc_grader.{role}:serve", environment=environment(), box=box, tied=True)
     installed = _installed()
+    around = environment() | HASH_SEED
     try:
         path = runtime_folder() / f"grading-{installed}.sock"
-        ensure(path, PRELOADS, environment(), path.with_suffix(".log"), IDLE_SECONDS)
+        ensure(path, PRELOADS, around, path.with_suffix(".log"), IDLE_SECONDS)
         return Boxed(fork(path, order, files))
     except NoForkserver:
-        return Boxed(run_alone(order, files, environment=environment()))
+        return Boxed(run_alone(order, files, environment=around))
 
 
 @functools.cache

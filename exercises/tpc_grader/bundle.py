@@ -30,6 +30,10 @@ class Step:
     binds: tuple[str, ...] = ()
     # Files that an artefact step takes out of the sandbox.
     artefacts: tuple[str, ...] = ()
+    # What the cell draws from where it runs, and of tests elsewhere what the student's code draws from meanwhile;
+    # empty for what draws nothing.
+    seed: str = ""
+    answers_seed: str = ""
     # Changed copies of a kernel step that must fail whatever the step does; one of them runs right after it, and
     # calls nothing of the student's.
     mutants: tuple[str, ...] = ()

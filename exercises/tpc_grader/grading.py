@@ -58,8 +58,12 @@ def grade_files(
     public: bool = False,
     limits: Limits | None = None,
     backend: Backend | None = None,
+    seed: str | None = None,
 ) -> Graded:
-    """Grade a notebook, with the files that were handed in with it, under a version of its exercise."""
+    """Grade a notebook, with the files that were handed in with it, under a version of its exercise.
+
+    What is drawn without a seed follows from the version, or from the `seed` that an earlier result holds.
+    """
     began = time.monotonic()
     skeleton = read_skeleton(source.source, source.release)
     try:
@@ -68,7 +72,7 @@ def grade_files(
         return unusable(source, str(e), public)
     own = source.files()
     support = {name: data for name, data in files.items() if not name.endswith(NOTEBOOK)} | own
-    job = _Job(source, rebuilt, support, own, limits or Limits(), backend)
+    job = _Job(source, rebuilt, support, own, limits or Limits(), backend, seed or source.seed)
     graded = job.public() if public else job.full()
     return replace(graded, seconds=time.monotonic() - began)
 
@@ -105,25 +109,26 @@ class _Job:
         own_files: Mapping[str, bytes],
         limits: Limits,
         backend: Backend | None,
+        seed: str,
     ) -> None:
         self.source, self.rebuilt, self.limits, self.backend = source, rebuilt, limits, backend
-        self.files, self.own_files = files, own_files
+        self.files, self.own_files, self.seed = files, own_files, seed
 
     def public(self) -> Graded:
         """Run the released tests only."""
-        bundle = scoring.shown_bundle(self.rebuilt, self.files, None, None, self.limits)
+        bundle = scoring.shown_bundle(self.rebuilt, self.files, None, None, self.limits, seed=self.seed)
         result = sandbox.run(bundle, self.backend)
         return self._graded(scoring.shown_verdict(self.rebuilt, result), result, public=True)
 
     def full(self) -> Graded:
         """Run everything for the score, then what may be shown: without hidden tests, until where it ended."""
-        bundle = scoring.scored_bundle(self.rebuilt, self.files, self.own_files, self.limits)
+        bundle = scoring.scored_bundle(self.rebuilt, self.files, self.own_files, self.limits, self.seed)
         result = sandbox.run(bundle, self.backend)
         verdict = scoring.verdict(self.rebuilt, result)
         failed = frozenset(cell.name for cell in verdict.cells if not cell.passed)
         until = scoring.ended_at(result)
         after = difference_steps(self.rebuilt, result)
-        bundle = scoring.shown_bundle(self.rebuilt, self.files, failed, until, self.limits, after)
+        bundle = scoring.shown_bundle(self.rebuilt, self.files, failed, until, self.limits, after, self.seed)
         shown = sandbox.run(bundle, self.backend)
         return self._graded(verdict, shown, public=False)
 
@@ -135,6 +140,7 @@ class _Job:
             cells=verdict.cells,
             version=self.source.version,
             public=public,
+            seed=self.seed,
             outputs=_outputs(shown),
             notebook=None if public else kept_notebook(self.rebuilt),
         )

@@ -23,6 +23,7 @@ from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from tpc_grader.draws import Draws
 from tpc_grader.names import changed_by
 from tpc_grader.said import said_score
 from tpc_grader.values import Handle, decode, encode
@@ -61,8 +62,8 @@ class Remote:
 class Oracle:
     """Serves the requests of the process outside; asks it for what only the sandbox knows."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, wire: Wire, draws: Draws) -> None:
+        self.wire, self.draws = wire, draws
         self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
         self.wanted: set[str] = set()
         self.brought: dict[str, Any] = {}
@@ -92,13 +93,14 @@ class Oracle:
             path.write_bytes(base64.b64decode(text))
         return {}
 
-    def run_given(self, source: str) -> dict[str, Any]:
+    def run_given(self, source: str, seed: str = "") -> dict[str, Any]:
         """Run a cell that the exercise gives. What it does with the student's code fails here.
 
         It ran beside the student's code already, so that code is not called again. What a statement that fails
         would have bound or changed is the student's.
         """
         self._forget_brought()
+        self.draws.begin(seed)
         try:
             tree = parse(source)
             self.wanted |= _names_in(compile(tree, CELL, "exec"))
@@ -128,9 +130,10 @@ class Oracle:
             return {"ok": False, "error": type(e).__name__}
         return {"ok": True}
 
-    def run_test(self, source: str) -> dict[str, Any]:
+    def run_test(self, source: str, seed: str = "") -> dict[str, Any]:
         """Run a cell of tests; the answer says whether it passed, and where it stopped."""
         self.testing = True
+        self.draws.begin_test(seed, list(self.names.values()))
         try:
             tree = parse(source)
             self._bring_names(compile(tree, CELL, "exec"))
@@ -201,7 +204,7 @@ def serve() -> int:
     for number in (0, 1, 2):
         os.dup2(silence, number)
     try:
-        Oracle(Wire(socket.socket(fileno=SOCKET))).serve()
+        Oracle(Wire(socket.socket(fileno=SOCKET)), Draws()).serve()
     except Closed:
         return 0
     return 1

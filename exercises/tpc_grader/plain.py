@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from tpc_kernels.client import Ending
 
+from tpc_grader.draws import HASH_SEED
 from tpc_grader.limits import Limits
 from tpc_grader.surroundings import environment
 
@@ -68,7 +69,7 @@ def start_plain(role: str, limits: Limits, files: tuple[int, ...]) -> Plain:
     return Plain(
         subprocess.Popen(
             command,
-            env=environment(),
+            env=environment() | HASH_SEED,
             cwd="/tmp",
             close_fds=False,
             preexec_fn=prepare,

@@ -49,6 +49,8 @@ class Graded:
     cells: tuple[CellScore, ...]
     version: str
     public: bool = False
+    # What unseeded draws followed from; for the operator, who grades again with it.
+    seed: str = ""
     seconds: float = 0.0
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     notebook: dict[str, Any] | None = None

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tpc_grader.draws import Draws
 from tpc_grader.said import said_score
 from tpc_grader.shell import Caps, Recorder, Shell, attach, make_shell
 from tpc_grader.values import Handle, NotPlain, decode, encode
@@ -27,8 +28,8 @@ MAX_HANDLES = 100_000
 class Runner:
     """Serves the requests of the process outside until it hangs up."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, wire: Wire, draws: Draws) -> None:
+        self.wire, self.draws = wire, draws
         self.pid = os.getpid()
         self.shell: Shell | None = None
         self.handles: list[Any] = []
@@ -61,9 +62,13 @@ class Runner:
         attach(self.shell, self.recorder, plots)
         return {}
 
-    def run_cell(self, source: str) -> dict[str, Any]:
+    def run_cell(self, source: str, seed: str = "", tests: bool = False) -> dict[str, Any]:
         """Run a cell and return how it went and what it put out."""
         assert self.shell is not None
+        if tests:
+            self.draws.begin_test(seed, list(self._names().values()))
+        else:
+            self.draws.begin(seed)
         self.recorder.start()
         run: Any = self.shell.run_cell
         result = run(source, store_history=True)
@@ -74,8 +79,9 @@ class Runner:
         answer["result"] = said_score(result.result)
         return answer
 
-    def look_up(self, names: list[str]) -> dict[str, Any]:
+    def look_up(self, names: list[str], seed: str = "") -> dict[str, Any]:
         """Return the values of names that tests use and that the exercise's own cells do not define."""
+        self.draws.begin(seed)
         found = {}
         for name in names:
             if name in self._names():
@@ -164,7 +170,7 @@ def serve() -> int:
     end = socket.socket(fileno=SOCKET)
     os.set_inheritable(SOCKET, False)
     try:
-        Runner(Wire(end)).serve()
+        Runner(Wire(end), Draws()).serve()
     except Closed:
         return 0
     return 1

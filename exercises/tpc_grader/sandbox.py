@@ -180,7 +180,7 @@ class _Run:
             return self._run_elsewhere(step)
         if step.given or step.imports or step.binds:
             self._run_beside(step)
-        answer, late = self._ask_student(self._deadline(), do="cell", source=step.source)
+        answer, late = self._ask_student(self._deadline(), **_cell(step, step.source))
         found = self._step_result(step, answer, late)
         is_lie = found.state == "passed" if step.kind == "canary" else not late and self._mutant_passes(step)
         if is_lie:
@@ -191,7 +191,7 @@ class _Run:
         if not step.mutants:
             return False
         source = secrets.choice(step.mutants)
-        answer, _ = self._ask_student(self._deadline(), do="cell", source=source)
+        answer, _ = self._ask_student(self._deadline(), **_cell(step, source))
         return answer.get("ok") is True
 
     def _step_result(self, step: Step, answer: dict[str, Any], late: bool) -> StepResult:
@@ -227,7 +227,7 @@ class _Run:
         if self.oracle is None:
             return
         if step.given:
-            request: dict[str, Any] = {"do": "given", "source": step.given}
+            request: dict[str, Any] = {"do": "given", "source": step.given, "seed": step.seed}
         else:
             request = {"do": "answer", "imports": step.imports, "binds": list(step.binds)}
         try:
@@ -242,7 +242,7 @@ class _Run:
         try:
             if step.kind == "artefact":
                 self._bring_artefacts(step, deadline)
-            self.oracle.send(deadline, do="test", source=step.source)
+            self.oracle.send(deadline, do="test", source=step.source, seed=step.seed)
             while "ask" in (message := self.oracle.receive(deadline + GRACE_SECONDS)):
                 answer, stopped = self._answer_for(step, message["ask"], deadline)
                 late = late or stopped
@@ -257,7 +257,9 @@ class _Run:
             raise InfrastructureFault("The process of the tests asked for what is not given.")
         if step.kind == "artefact":
             return {"values": {}}, False
-        answer, late = self._ask_student(deadline, **request)
+        # The first question of each cell of tests.
+        seed = {"seed": step.answers_seed} if request["do"] == "lookup" else {}
+        answer, late = self._ask_student(deadline, **request, **seed)
         if answer.get("trouble") in ("memory", "quota"):
             self.troubles.add(answer["trouble"])
         if late and not answer.get("error"):
@@ -284,6 +286,12 @@ class _Run:
         if now >= last:
             raise Ended("timeout", f"all cells together took more than {self.limits.total_seconds:g} s")
         return min(now + self.limits.cell_seconds, last)
+
+
+def _cell(step: Step, source: str) -> dict[str, Any]:
+    # Canaries and mutants must not be told from tests by what comes with them.
+    seed = step.seed if step.kind != "canary" and source == step.source else secrets.token_hex(32)
+    return {"do": "cell", "source": source, "seed": seed, "tests": step.kind != "code"}
 
 
 def _as_text(files: dict[str, bytes]) -> dict[str, str]:

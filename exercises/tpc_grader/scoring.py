@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tpc_courses.partial_credit import gives_partial_credit
 
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
 from tpc_grader.canaries import asked_twice, constant_canaries, mutants
 from tpc_grader.carried import carried
+from tpc_grader.draws import seed_of
 from tpc_grader.limits import Limits
 from tpc_grader.messages import message_for
 from tpc_grader.results import CellScore, Outcome
@@ -41,10 +42,16 @@ class Verdict:
 
 
 def scored_bundle(
-    rebuilt: Rebuilt, files: Mapping[str, bytes], own_files: Mapping[str, bytes], limits: Limits
+    rebuilt: Rebuilt,
+    files: Mapping[str, bytes],
+    own_files: Mapping[str, bytes],
+    limits: Limits,
+    seed: str = "",
 ) -> Bundle:
-    """Return the run that decides the points, with hidden tests and canaries."""
-    steps = [step for index, cell in code_cells(rebuilt) for step in _scored_steps(rebuilt, index, cell)]
+    """Return the run that decides the points, with hidden tests and canaries; unseeded draws follow from `seed`."""
+    steps = [
+        step for index, cell in code_cells(rebuilt) for step in _scored_steps(rebuilt, index, cell, seed)
+    ]
     kernel = [cell for _, cell in code_cells(rebuilt) if cell.role == "test" and cell.level == "kernel"]
     changed = [mutants(cell.source) for cell in kernel]
     return Bundle(_with_canaries(steps, changed), dict(files), dict(own_files), limits=limits)
@@ -57,6 +64,7 @@ def shown_bundle(
     until: int | None,
     limits: Limits,
     after: Mapping[int, str] | None = None,
+    seed: str = "",
 ) -> Bundle:
     """Return the run whose outputs may be seen: of the tests only the released part, and only those in `tests`.
 
@@ -67,10 +75,13 @@ def shown_bundle(
         if until is not None and index >= until:
             break
         if cell.role == "test" and tests is not None and cell.name not in tests:
-            steps += _carried(rebuilt, index)
+            steps += _carried(rebuilt, index, seed)
         else:
+            drawn = _shown_seed(cell, seed)
             sources = (cell.public, (after or {}).get(index))
-            steps += [Step("code", index, source, cell.name) for source in sources if source is not None]
+            steps += [
+                Step("code", index, source, cell.name, seed=drawn) for source in sources if source is not None
+            ]
     return Bundle(tuple(steps), dict(files), plots=True, limits=limits)
 
 
@@ -103,18 +114,26 @@ def ended_at(result: Result) -> int | None:
     return min(at, default=None)
 
 
-def _scored_steps(rebuilt: Rebuilt, index: int, cell: Cell) -> list[Step]:
+def _scored_steps(rebuilt: Rebuilt, index: int, cell: Cell, seed: str) -> list[Step]:
+    own = seed_of(seed, "cell", cell.id)
     if cell.role == "given":
-        return [Step("code", index, cell.public, given=cell.source)]
+        return [Step("code", index, cell.public, given=cell.source, seed=own)]
     if cell.role != "test":
-        return [
-            Step("code", index, cell.public, cell.name, imports=cell.imports, binds=_rebound(rebuilt, index))
-        ]
+        binds = _rebound(rebuilt, index)
+        return [Step("code", index, cell.public, cell.name, imports=cell.imports, binds=binds, seed=own)]
+    tests = seed_of(seed, "tests", cell.name)
     if cell.level == "kernel":
         source, after = asked_twice(cell.source)
-        return [Step("kernel", index, source, cell.name, mutants=after)]
-    step = Step(cell.level, index, cell.source, cell.name, artefacts=cell.artefacts)
-    return [step, *_carried(rebuilt, index)]
+        return [Step("kernel", index, source, cell.name, mutants=after, seed=tests)]
+    step = Step(cell.level, index, cell.source, cell.name, artefacts=cell.artefacts, seed=tests)
+    # The code must not draw what the tests draw: it would know them.
+    answers = seed_of(seed, "answers", cell.name)
+    return [replace(step, answers_seed=answers), *_carried(rebuilt, index, seed)]
+
+
+def _shown_seed(cell: Cell, seed: str) -> str:
+    """Return the seed of a cell where a person sees what comes out: of a test, not that of the scored run."""
+    return seed_of(seed, "shown", cell.name) if cell.role == "test" else seed_of(seed, "cell", cell.id)
 
 
 def _rebound(rebuilt: Rebuilt, index: int) -> tuple[str, ...]:
@@ -123,12 +142,13 @@ def _rebound(rebuilt: Rebuilt, index: int) -> tuple[str, ...]:
     return tuple(sorted(set[str]().union(*own) & set(rebuilt.cells[index].binds)))
 
 
-def _carried(rebuilt: Rebuilt, index: int) -> list[Step]:
+def _carried(rebuilt: Rebuilt, index: int, seed: str) -> list[Step]:
     """Return a step for what cells after a test that runs elsewhere, or not at all, read of it."""
     cells = [cell for cell in rebuilt.cells if cell.kind == "code"]
     at = cells.index(rebuilt.cells[index])
     source = carried(cells[at], cells[:at], cells[at + 1 :])
-    return [Step("code", -1, source, f"what follows {cells[at].name}")] if source else []
+    drawn = seed_of(seed, "shown", cells[at].name)
+    return [Step("code", -1, source, f"what follows {cells[at].name}", seed=drawn)] if source else []
 
 
 def _with_canaries(steps: list[Step], changed: list[tuple[str, ...]]) -> tuple[Step, ...]:

@@ -8,6 +8,7 @@ A version is never changed, so that old work can be graded again as it was, and 
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ class Source:
     def release(self) -> Path:
         """Return the notebook that students got."""
         return self.folder / "release" / f"{self.exercise}.ipynb"
+
+    @property
+    def seed(self) -> str:
+        """Return what unseeded draws of this version follow from: of its hidden tests, so not from what is public."""
+        return hashlib.sha256(b"draws\0" + self.source.read_bytes()).hexdigest()
 
     def files(self) -> dict[str, bytes]:
         """Return the support files of the exercise by name."""

@@ -73,7 +73,7 @@ def _passed(cells: tuple[Cell, ...], level: Level, names: set[str], files: dict[
     cells = tuple(
         replace(cell, level=level) if cell.name in names and cell.role == "test" else cell for cell in cells
     )
-    result = sandbox.run(scored_bundle(Rebuilt(cells, {}), files, files, Limits()))
+    result = sandbox.run(scored_bundle(Rebuilt(cells, {}), files, files, Limits(), seed="trial"))
     found = [(cells[each.step.cell], each) for each in result.steps if each.step.kind == level]
     return {
         cell.name
