@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -37,3 +37,11 @@ class SourceError(ValueError):
     def __reduce__(self) -> tuple[type[SourceError], tuple[tuple[Problem, ...]]]:
         """Let it be told from one process to another with its problems."""
         return type(self), (self.problems,)
+
+
+def together(errors: Sequence[SourceError | RuntimeError]) -> SourceError | RuntimeError:
+    """Return one error that says what several say: SourceError where sources alone are at fault."""
+    at_fault = [each for each in errors if isinstance(each, SourceError)]
+    if len(at_fault) == len(errors):
+        return SourceError(problem for each in at_fault for problem in each.problems)
+    return RuntimeError("\n".join(str(each) for each in errors))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import nbformat
@@ -17,6 +17,7 @@ from nbgrader.coursedir import CourseDirectory
 from tpc_courses.exercise import source_notebook
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
+from tpc_courses.problems import SourceError, together
 from traitlets.config import Config
 
 from tpc_grader.exchange import select_exchange
@@ -26,12 +27,13 @@ from tpc_grader.penalties import announce_due_dates, set_late_policy
 from tpc_grader.preprocessors import set_preprocessors
 from tpc_grader.prose import set_markdown
 from tpc_grader.records import standing
+from tpc_grader.refusals import refusal, warnings_with
 from tpc_grader.releases import released
 from tpc_grader.save_cells import set_save_cells
 from tpc_grader.support_files import support_files
+from tpc_grader.tried_solution import NOT_TRIED
 
-# The last line of a traceback of ours.
-_RAISED = re.compile(r"tpc_\w+(\.\w+)*\.\w+: ")
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -62,15 +64,27 @@ def course_config(places: Places, course: Course) -> Config:
     return config
 
 
-def prepare_course(places: Places, course: Course) -> list[str]:
-    """Write configuration and release of every exercise that changed; returns the slugs released."""
+def prepare_course(places: Places, course: Course, say: Say = lambda line: None) -> list[str]:
+    """Write configuration and release of every exercise that changed; returns the slugs released.
+
+    Says which solution could not be tried. Raises RuntimeError, or SourceError where only sources are at fault, with
+    the reason of every exercise that was refused; the others are released.
+    """
     folder = places.nbgrader(course.id)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(_config_file(course_config(places, course)), encoding="utf-8")
     ensure_gradebook(folder / "gradebook.db")
     with Gradebook(course_config(places, course).CourseDirectory.db_url, course.id) as book:
         announce_due_dates(book, course)
-    return [slug for slug in course.exercises if _release_if_changed(places, course, slug)]
+    made, refused = list[str](), list[SourceError | RuntimeError]()
+    for slug in course.exercises:
+        try:
+            made += [slug] if _release_if_changed(places, course, slug, say) else []
+        except (SourceError, RuntimeError) as e:
+            refused.append(e)
+    if refused:
+        raise together(refused) from refused[0]
+    return made
 
 
 def grade(places: Places, course: Course, exercise: str, force: bool = False) -> list[Outcome]:
@@ -82,7 +96,7 @@ def grade(places: Places, course: Course, exercise: str, force: bool = False) ->
     for student in sorted(api.get_submitted_students(exercise)):
         graded = student in api.get_autograded_students(exercise)
         result = {"success": True} if graded and not force else api.autograde(exercise, student)
-        error = "" if result["success"] else _last_line(result)
+        error = "" if result["success"] else refusal(result)
         where = standing(places, course, exercise, student)
         outcomes.append(Outcome(student, where.score, where.max_score, error))
     return outcomes
@@ -101,7 +115,7 @@ def release_feedback(places: Places, course: Course, exercise: str) -> tuple[int
     return len(graded) - len(failed), failed
 
 
-def _release_if_changed(places: Places, course: Course, slug: str) -> bool:
+def _release_if_changed(places: Places, course: Course, slug: str, say: Say) -> bool:
     """Release an exercise when its source, or a file beside it, differs from what was released last."""
     folder = places.nbgrader(course.id)
     notebook = source_notebook(places.exercise(slug))
@@ -119,7 +133,10 @@ def _release_if_changed(places: Places, course: Course, slug: str) -> bool:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes(data)
     api = _api(places, course)
-    _checked(api.generate_assignment(slug, force=True), f"generate {slug}")
+    generated = api.generate_assignment(slug, force=True)
+    _checked(generated, f"generate {slug}")
+    for line in warnings_with(generated, NOT_TRIED):
+        say(f"{slug}: {line}")
     _checked(api.release_assignment(slug), f"release {slug}")
     stamp.write_text("\n".join([_digest(files), *sorted(files)]))
     return True
@@ -139,14 +156,7 @@ def _api(places: Places, course: Course) -> NbGraderAPI:
 
 def _checked(result: dict[str, object], what: str) -> None:
     if not result["success"]:
-        raise RuntimeError(f"nbgrader could not {what}: {_last_line(result)}")
-
-
-def _last_line(result: dict[str, object]) -> str:
-    """Return what nbgrader's log ends with: the exception that it tells of, before its advice to look for it."""
-    text = str(result.get("error") or result.get("log") or "").strip()
-    raised = [line for line in str(result.get("log") or "").splitlines() if _RAISED.match(line)]
-    return (raised or text.splitlines() or ["no reason given"])[-1]
+        raise RuntimeError(f"nbgrader could not {what}: {refusal(result)}")
 
 
 def _config_file(config: Config) -> str:

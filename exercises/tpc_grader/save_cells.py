@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import nbgrader
 from nbformat import NotebookNode
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, Notebook
 from nbgrader.converters import GenerateAssignment
@@ -20,6 +21,9 @@ from tpc_grader.autotests import keep_tests, uses_autotest
 from tpc_grader.results import Graded
 from tpc_grader.scores import cell_scores
 
+# What AUTOTEST lines become where an exercise brings no templates: nbgrader's guide gives these to copy.
+TEMPLATES = "autotests.yml"
+DEFAULT_TEMPLATES = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide" / TEMPLATES
 _IDENTITY = ("id", "name", "notebook", "assignment")
 
 
@@ -81,10 +85,17 @@ class KeepTests(InstantiateTests):
             keep_tests(Path(resources["metadata"]["path"], name), nb)
         return nb, resources
 
+    def _load_test_template_file(self, resources: Any) -> None:
+        """Read the templates of the tests: the exercise's own, the course's, else those of nbgrader's guide."""
+        folders = (Path(resources["metadata"]["path"]), Path())
+        brought = any((folder / TEMPLATES).exists() for folder in folders)
+        self.autotest_filename = TEMPLATES if brought else str(DEFAULT_TEMPLATES)
+        super()._load_test_template_file(resources)
+
 
 _OURS = {
     SaveCells: (f"{__name__}.KeepGrades",),
-    InstantiateTests: (f"{__name__}.KeepTests", "tpc_grader.tried_levels.TryLevels"),
+    InstantiateTests: (f"{__name__}.KeepTests", "tpc_grader.tried_solution.TrySolution"),
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import tpc_grader
 from tpc_courses.manifest import Course, load_courses
 from tpc_courses.places import Places
+from tpc_courses.problems import SourceError, together
 from tpc_courses.student import publish_lessons
 
 Say = Callable[[str], None]
@@ -26,9 +27,15 @@ def build(places: Places, say: Say = print) -> tuple[Course, ...]:
         # nbgrader takes seconds to import, so only when an exercise, a manifest or the grader changed.
         from tpc_grader.coursework import prepare_course
 
+        refused = list[SourceError | RuntimeError]()
         for course in courses:
-            released = prepare_course(places, course)
-            say(f"Exercises: {course.id}: {', '.join(released) or 'unchanged'}")
+            try:
+                released = prepare_course(places, course, say)
+                say(f"Exercises: {course.id}: {', '.join(released) or 'unchanged'}")
+            except (SourceError, RuntimeError) as e:
+                refused.append(e)
+        if refused:
+            raise together(refused) from refused[0]
         _remember(places, "coursework", _coursework_sources(places))
     write_server_configuration(places)
     return courses
