@@ -528,7 +528,7 @@ def test_a_test_may_delete_a_name_to_see_who_uses_it(school, tmp_path, uses, poi
     solution = "def square(n): return n * n\ndef squares(n): return [square(k) for k in range(1, n + 1)]"
     path = tmp_path / "foreign.ipynb"
     path.write_bytes(text(foreign(solution, USES)))
-    assert try_solution(nbformat.read(path, 4), {}) == Trial({})
+    assert try_solution(nbformat.read(path, 4), {}, "") == Trial({})
     source = sources.Source("foreign", "v", tmp_path)
     for each in (source.source, source.release):
         each.parent.mkdir()

@@ -24,7 +24,7 @@ def needs_kernel(source: str, known: Iterable[str] = ()) -> str:
     """Return why tests can be nowhere but beside the student's code, or an empty text.
 
     `known` are names of the exercise's own cells. What shows only when the tests run is not found here: so the
-    author's own solution is tried where nothing names a level (`tpc_grader.tried_levels`).
+    author's own solution is tried where nothing names a level (`tpc_grader.tried_solution`).
     """
     try:
         tree = ast.parse(source)

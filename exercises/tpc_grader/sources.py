@@ -42,13 +42,18 @@ class Source:
     @property
     def seed(self) -> str:
         """Return what unseeded draws of this version follow from: of its hidden tests, so not from what is public."""
-        return hashlib.sha256(b"draws\0" + self.source.read_bytes()).hexdigest()
+        return seed_of_draws(self.source.read_bytes())
 
     def files(self) -> dict[str, bytes]:
         """Return the support files of the exercise by name."""
         root = self.folder / "source"
         paths = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".ipynb")
         return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+
+
+def seed_of_draws(source: bytes) -> str:
+    """Return what unseeded draws follow from where an exercise's notebook holds these bytes."""
+    return hashlib.sha256(b"draws\0" + source).hexdigest()
 
 
 def keep(places: Places, course: str, exercise: str) -> Source:

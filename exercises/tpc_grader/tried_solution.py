@@ -17,11 +17,13 @@ from tpc_courses.exercise import OURS
 from tpc_courses.levels import KERNEL_RISK
 
 from tpc_grader import sandbox
+from tpc_grader.autotests import with_tests
 from tpc_grader.bundle import Result, StepResult
 from tpc_grader.limits import Limits
 from tpc_grader.results import InfrastructureFault
 from tpc_grader.scoring import scored_bundle, shown_points
 from tpc_grader.skeleton import Cell, Rebuilt, skeleton_cells
+from tpc_grader.sources import seed_of_draws
 
 # An author waits so long for a release; what takes longer is released, and said to be not tried.
 LIMITS = Limits(cell_seconds=30, total_seconds=30)
@@ -65,7 +67,9 @@ class TrySolution(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook as it is; raises Unsolved."""
         try:
-            trial = try_solution(nb, _files(Path(resources["metadata"]["path"])))
+            folder = Path(resources["metadata"]["path"])
+            source = with_tests(folder / f"{resources['nbgrader']['notebook']}.ipynb")
+            trial = try_solution(nb, _files(folder), seed_of_draws(source))
         except InfrastructureFault as e:
             self.log.warning("%s: %s", NOT_TRIED, e)
             return nb, resources
@@ -75,15 +79,15 @@ class TrySolution(NbGraderPreprocessor):
         return nb, resources
 
 
-def try_solution(source: NotebookNode, files: dict[str, bytes]) -> Trial:
-    """Return how the solution in a source does at its own tests.
+def try_solution(source: NotebookNode, files: dict[str, bytes], seed: str) -> Trial:
+    """Return how the solution in a source does at its own tests; draws without a seed follow from `seed`.
 
     Raises InfrastructureFault when nothing can be run here.
     """
     cells = skeleton_cells(source, source)
     if not any(cell.role == "test" and cell.points for cell in cells):
         return Trial({})
-    result = _run(cells, files)
+    result = _run(cells, files, seed)
     failed = _failed(cells, result)
     if result.ended == "timeout" and failed:
         reached = [name for name, reason in failed.items() if not reason.startswith(_NOT_REACHED)]
@@ -91,14 +95,14 @@ def try_solution(source: NotebookNode, files: dict[str, bytes]) -> Trial:
         slow = f"it took more than {LIMITS.total_seconds:g} s, before {rest}" if rest else ""
         return Trial({name: failed[name] for name in reached}, not_tried=slow)
     unnamed = {name for name in failed if name in _without_level(source)}
-    return Trial(failed, tuple(sorted(unnamed - _failed_beside(cells, unnamed, files))))
+    return Trial(failed, tuple(sorted(unnamed - _failed_beside(cells, unnamed, files, seed))))
 
 
 _NOT_REACHED = "not reached"
 
 
-def _run(cells: tuple[Cell, ...], files: dict[str, bytes]) -> Result:
-    return sandbox.run(scored_bundle(Rebuilt(cells, {}), files, files, LIMITS, seed="trial"))
+def _run(cells: tuple[Cell, ...], files: dict[str, bytes], seed: str) -> Result:
+    return sandbox.run(scored_bundle(Rebuilt(cells, {}), files, files, LIMITS, seed))
 
 
 def _failed(cells: tuple[Cell, ...], result: Result) -> dict[str, str]:
@@ -144,7 +148,7 @@ def _before(found: StepResult, result: Result) -> str:
     return ""
 
 
-def _failed_beside(cells: tuple[Cell, ...], names: set[str], files: dict[str, bytes]) -> set[str]:
+def _failed_beside(cells: tuple[Cell, ...], names: set[str], files: dict[str, bytes], seed: str) -> set[str]:
     """Return those of some tests that fail beside the code too."""
     if not names:
         return set()
@@ -152,7 +156,7 @@ def _failed_beside(cells: tuple[Cell, ...], names: set[str], files: dict[str, by
         replace(cell, level="kernel") if cell.name in names and cell.role == "test" else cell
         for cell in cells
     )
-    return names & _failed(beside, _run(beside, files)).keys()
+    return names & _failed(beside, _run(beside, files, seed)).keys()
 
 
 def _without_level(source: NotebookNode) -> set[str]:
