@@ -132,7 +132,7 @@ def look_at(case: Case, graded: Graded, level: str) -> None:
     assert graded.points in ({case.points, 0.0} if cut_short else {case.points}), case.name
     assert SECRET not in graded.to_json(), case.name
     # The instructor may read what an exception said, hidden input included; the student may not.
-    text = dataclasses.replace(graded, detail="").to_json()
+    text = dataclasses.replace(graded, detail="").without_notebook().to_json()
     for shown in (
         "SECRET-INPUT -1.5",
         "OWNED",

@@ -1,7 +1,7 @@
-"""JSON that a student wrote: looked at before it is parsed, so that parsing it costs no more than it may.
+"""JSON of a student, or of the process of a student's code: looked at before it is parsed, within bounds.
 
 A few passes over the bytes, each in time proportional to their number, say how many values there are, how deep
-they lie and how long the numbers are. What the values mean is for others to check.
+they lie and how long the numbers are; so parsing costs no more than it may. What the values mean others check.
 """
 
 from __future__ import annotations
@@ -35,16 +35,20 @@ class TooMuch(ValueError):
     """JSON beyond the bounds; the message says what was too much, how much it was and what is allowed."""
 
 
-def read_json(data: bytes, bounds: Bounds = BOUNDS) -> Any:
-    """Return what JSON in UTF-8 says; raises TooMuch, and ValueError when it is no JSON."""
-    _check(data, bounds)
+def read_json(data: bytes, bounds: Bounds = BOUNDS, nan: bool = False) -> Any:
+    """Return what JSON in UTF-8 says; raises TooMuch, and ValueError when it is no JSON.
+
+    With `nan` numbers that are none are read too, as Python writes them.
+    """
+    check_json(data, bounds)
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
+        return json.loads(data.decode("utf-8-sig"), parse_constant=None if nan else _no_constant)
     except RecursionError as e:  # a level of the bounds is far from it, but who calls may be deep already
         raise TooMuch("it is nested too deeply") from e
 
 
-def _check(data: bytes, bounds: Bounds) -> None:
+def check_json(data: bytes, bounds: Bounds = BOUNDS) -> None:
+    """Check that JSON is within bounds, whether or not it is JSON; raises TooMuch."""
     if len(data) > bounds.bytes:
         raise TooMuch(f"it is {len(data) / 2**20:,.1f} MiB, at most {bounds.bytes / 2**20:g} MiB are read")
     bare, texts = _TEXT.subn(b"", data, bounds.values + 1)

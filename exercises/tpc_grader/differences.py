@@ -6,10 +6,10 @@ Only of comparisons that students can read in the released test, and only in the
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterable, Mapping
 
+from tpc_grader.bounded_json import Bounds, read_json
 from tpc_grader.bundle import Result
 from tpc_grader.messages import failed_assertion
 from tpc_grader.skeleton import Rebuilt
@@ -19,6 +19,8 @@ from tpc_grader.skeleton import Rebuilt
 _MARK = "tpc-difference"
 _LINE = re.compile(rf"^{_MARK} (.*)$", re.M)
 LONGEST = 400
+# Two texts, each character written as up to twelve.
+_BOUNDS = Bounds(bytes=32 * LONGEST, values=20, depth=1)
 _APPROXIMATELY = {"allclose", "isclose", "array_equal", "assert_allclose", "approx"}
 _STEP = """\
 try:
@@ -60,8 +62,8 @@ def found_difference(outputs: Iterable[Mapping[str, object]]) -> dict[str, str] 
     texts = [str(output.get("text", "")) for output in outputs if output.get("output_type") == "stream"]
     lines = [line for text in texts for line in _LINE.findall(text)]
     try:
-        told = json.loads(lines[-1]) if lines else None
-    except (ValueError, RecursionError):
+        told = read_json(lines[-1].encode(), _BOUNDS) if lines else None
+    except ValueError:
         return None
     if not isinstance(told, dict) or not {"expected", "got"} <= told.keys():
         return None

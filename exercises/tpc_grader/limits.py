@@ -20,6 +20,8 @@ class Limits:
     output_cell_bytes: int = 512 * 2**10
     output_total_bytes: int = 2 * 2**20
     outputs_per_cell: int = 60
+    outputs: int = 1000
+    html_tags: int = 20_000
 
     def of_processes(self) -> BoxLimits:
         """Return those that the kernel keeps for the processes of the job."""

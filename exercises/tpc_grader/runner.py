@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tpc_grader.bounded_json import TooMuch
 from tpc_grader.draws import Draws
 from tpc_grader.said import said_score
 from tpc_grader.shell import Caps, Recorder, Shell, attach, make_shell
@@ -49,7 +50,11 @@ class Runner:
             answer = self._answer(request)
             if os.getpid() != self.pid:
                 os._exit(0)  # a process that the student's code forked and that came back here
-            self.wire.send({"id": request["id"], **answer})
+            try:
+                self.wire.send({"id": request["id"], **answer})
+            except TooMuch as e:
+                told = {"ok": False, "error": "ValueError", "message": f"too much to pass to the tests: {e}"}
+                self.wire.send({"id": request["id"], **told})
 
     def start(self, files: dict[str, str], plots: bool, caps: dict[str, int]) -> dict[str, Any]:
         """Write the support files into the working folder and make the shell."""

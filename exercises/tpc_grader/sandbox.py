@@ -18,7 +18,7 @@ from tpc_grader.artefacts import checked_artefact
 from tpc_grader.backends import Backend, Role, chosen, start
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
 from tpc_grader.limits import Limits
-from tpc_grader.outputs import clean_outputs
+from tpc_grader.outputs import Cleaner, as_text
 from tpc_grader.results import InfrastructureFault
 from tpc_grader.wire import Closed, Garbage, Late, Wire
 
@@ -130,6 +130,7 @@ class _Run:
         self.began = time.monotonic()
         self.student: Job | None = None
         self.oracle: Job | None = None
+        self.cleaner = Cleaner(bundle.limits)
         self.troubles = set[str]()
         self.late = False
 
@@ -203,11 +204,12 @@ class _Run:
         return StepResult(
             step,
             "timeout" if late else "passed" if passed else "failed",
-            error=str(answer.get("error", ""))[:80],
+            error=as_text(answer.get("error"))[:80],
             line=line if isinstance(line, int) else 0,
             value=value[:200] if isinstance(value, str) else None,
-            outputs=clean_outputs(answer.get("outputs"), self.limits),
-            detail=str(answer.get("detail", ""))[:500],
+            # Of a run with hidden tests nobody sees an output.
+            outputs=self.cleaner.clean(answer.get("outputs")) if self.bundle.plots else [],
+            detail=as_text(answer.get("detail"))[:500],
         )
 
     def _ask_student(self, deadline: float, **request: Any) -> tuple[dict[str, Any], bool]:

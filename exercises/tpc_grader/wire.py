@@ -8,9 +8,12 @@ import socket
 import time
 from typing import Any
 
+from tpc_grader.bounded_json import Bounds, TooMuch, check_json, read_json
+
 # The descriptor at which a sandboxed process finds its socket.
 SOCKET = 3
-MAX_LINE_BYTES = 32 * 2**20
+# The largest message takes 0.12 GB to read; what answers hold is far below.
+BOUNDS = Bounds(bytes=32 * 2**20, values=1_000_000, depth=250)
 
 
 class WireFault(Exception):
@@ -37,11 +40,15 @@ class Wire:
         self._read = bytearray()
 
     def send(self, message: dict[str, Any], deadline: float | None = None) -> None:
-        """Send a message; raises Closed, and Late when nobody takes it until `deadline` (monotonic)."""
-        data = json.dumps(message).encode() + b"\n"
+        """Send a message; raises Closed, Late when nobody takes it until `deadline` (monotonic), and TooMuch.
+
+        What is beyond the bounds is not sent at all: the other side would take it for garbage.
+        """
+        data = json.dumps(message).encode()
+        check_json(data, BOUNDS)
         self.end.settimeout(None if deadline is None else max(0.01, deadline - time.monotonic()))
         try:
-            self.end.sendall(data)
+            self.end.sendall(data + b"\n")
         except TimeoutError as e:
             raise Late("nobody took a message in time") from e
         except OSError as e:
@@ -49,15 +56,19 @@ class Wire:
 
     def receive(self, deadline: float | None = None) -> dict[str, Any]:
         """Return the next message; raises Closed, Garbage, and Late after `deadline` (monotonic)."""
-        while (end := self._read.find(b"\n")) < 0:
-            if len(self._read) > MAX_LINE_BYTES:
-                raise Garbage(f"a message of more than {MAX_LINE_BYTES} bytes")
+        seen = 0
+        while (end := self._read.find(b"\n", seen)) < 0:
+            seen = len(self._read)
+            if seen > BOUNDS.bytes:
+                raise Garbage(f"a message of more than {BOUNDS.bytes} bytes")
             self._read += self._more(deadline)
         line = bytes(self._read[:end])
         del self._read[: end + 1]
         try:
-            message = json.loads(line)
-        except (ValueError, RecursionError) as e:
+            message = read_json(line, BOUNDS)
+        except TooMuch as e:
+            raise Garbage(str(e)) from e
+        except ValueError as e:
             raise Garbage(f"not JSON: {type(e).__name__}") from e
         if not isinstance(message, dict):
             raise Garbage("not an object")
