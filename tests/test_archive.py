@@ -269,7 +269,7 @@ class TestNotebooks:
             (b'{"nbformat": 4, "metadata": {"x": NaN}, "cells": []}', "not JSON"),
             (
                 b'{"nbformat": 4, "metadata": {"x": ' + b"9" * 5000 + b'}, "cells": []}',
-                "5,000 digits, at most 400",
+                "5,000 digits, at most 4,000",
             ),
             (b"[" * 100_000, "nested 100,000 deep, at most 100 levels"),
             (

@@ -103,7 +103,7 @@ def test_the_student_reads_what_was_too_much_and_how_to_go_on():
 EXAMPLES = {
     "deep": b'{"cells": ' + b"[" * 101 + b"]" * 101 + b"}",
     "many": b'{"cells": [' + b"{}," * 250_000 + b"{}]}",
-    "digits": b'{"cells": [' + b"9" * 401 + b"]}",
+    "digits": b'{"cells": [' + b"9" * 4001 + b"]}",
 }
 
 

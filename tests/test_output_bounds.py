@@ -108,7 +108,7 @@ def conversation() -> tuple[Wire, socket.socket]:
     ],
 )
 def test_a_message_beyond_the_bounds_is_not_parsed(line, monkeypatch):
-    monkeypatch.setattr(wire, "BOUNDS", Bounds(bytes=1400, values=50, depth=250))
+    monkeypatch.setattr(wire, "BOUNDS", Bounds(bytes=1400, values=50, depth=250, digits=400))
     monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("it was parsed"))
     ours, theirs = conversation()
     with theirs:
@@ -180,7 +180,7 @@ def test_outputs_of_a_run_with_hidden_tests_are_not_kept():
 
 
 @pytest.mark.parametrize(
-    "data", [b"[" * 200 + b"]" * 200, b"[" + b"[]," * 300_000 + b"[]]", b"[" + b"9" * 500 + b"]"]
+    "data", [b"[" * 200 + b"]" * 200, b"[" + b"[]," * 300_000 + b"[]]", b"[" + b"9" * 4001 + b"]"]
 )
 def test_an_artefact_of_too_much_json_is_none(data):
     assert checked_artefact("a.json", base64.b64encode(data).decode()) is None

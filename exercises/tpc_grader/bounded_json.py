@@ -25,7 +25,7 @@ class Bounds:
     bytes: int = 20 * 2**20
     values: int = 500_000
     depth: int = 100
-    digits: int = 400
+    digits: int = 4000
 
 
 BOUNDS = Bounds()
@@ -47,6 +47,14 @@ def read_json(data: bytes, bounds: Bounds = BOUNDS, nan: bool = False) -> Any:
         raise TooMuch("it is nested too deeply") from e
 
 
+def in_utf8(data: bytes, bounds: Bounds = BOUNDS) -> bytes:
+    """Return JSON in UTF-8 that came in any encoding of Unicode; raises TooMuch, and ValueError when it is no text."""
+    encoding = json.detect_encoding(data)
+    if encoding.startswith("utf-8") or len(data) > bounds.bytes:
+        return data
+    return data.decode(encoding).encode()
+
+
 def check_json(data: bytes, bounds: Bounds = BOUNDS) -> None:
     """Check that JSON is within bounds, whether or not it is JSON; raises TooMuch."""
     if len(data) > bounds.bytes:
@@ -65,7 +73,7 @@ def check_json(data: bytes, bounds: Bounds = BOUNDS) -> None:
         raise TooMuch(f"it is nested {depth:,} deep, at most {bounds.depth} levels are read")
     longest = max(map(len, _DIGITS.findall(bare)), default=0)
     if longest > bounds.digits:
-        raise TooMuch(f"it holds a number of {longest:,} digits, at most {bounds.digits} are read")
+        raise TooMuch(f"it holds a number of {longest:,} digits, at most {bounds.digits:,} are read")
 
 
 def _depth(brackets: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tpc_grader.bounded_json import TooMuch, read_json
+from tpc_grader.bounded_json import TooMuch, in_utf8, read_json
 
 
 class Unusable(ValueError):
@@ -26,7 +26,7 @@ class Submitted:
 def submitted_cells(data: bytes) -> list[Submitted]:
     """Return the cells in the bytes of a notebook; raises Unusable."""
     try:
-        notebook = read_json(data)
+        notebook = read_json(in_utf8(data), nan=True)
     except TooMuch as e:
         raise Unusable(f"The notebook is too large to be read: {e}. Clear its outputs.") from e
     except (ValueError, MemoryError) as e:
