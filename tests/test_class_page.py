@@ -482,6 +482,7 @@ def test_a_student_reads_what_being_late_cost(campus, teacher, ada):
     page = f"/services/campus/exercise/scaling/{EXERCISE}"
     assert "taken off" not in ada.get(page).text
     with Gradebook(f"sqlite:///{campus.nbgrader('scaling') / 'gradebook.db'}", "scaling") as book:
-        book.find_submission_notebook(EXERCISE, EXERCISE, "ada").late_submission_penalty = 2
+        # A day and an hour late; each begun day costs a tenth of the 10 points.
+        book.find_submission(EXERCISE, "ada").timestamp = dt.datetime(2099, 1, 30, 18)
         book.db.commit()
     assert "Score: 5 of 10 points , 2 taken off because the work was late" in text_of(ada.get(page).text)

@@ -10,19 +10,11 @@ from nbgrader.api import Gradebook
 from tpc_grader import coursework, grading
 from tpc_grader.intake import Intake
 from tpc_grader.late import grant
-from tpc_grader.penalties import penalty
 from tpc_grader.records import standing
 from tpc_grader.results import CellScore
 
 DUE = dt.datetime(2099, 1, 29, 17, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "points"), [(0, 0), (-5, 0), (1, 2), (86_400, 2), (86_401, 4), (10 * 86_400, 15)]
-)
-def test_each_begun_day_costs_a_share_of_the_maximum_but_never_more_than_the_score(seconds, points):
-    assert penalty(0.1, max_score=20, score=15, seconds_late=seconds) == points
 
 
 @pytest.fixture

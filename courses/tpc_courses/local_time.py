@@ -10,6 +10,8 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 EXAMPLE = "2027-02-05T18:00"
+# The calendar of Python ends, and a course does not come near.
+YEARS = range(1900, 9000)
 
 
 class Unclear(ValueError):
@@ -38,11 +40,11 @@ def moment_of(text: str, zone: ZoneInfo) -> dt.datetime:
     """
     try:
         moment = dt.datetime.fromisoformat(text.strip())
-        return moment.astimezone(dt.UTC) if moment.tzinfo else local_moment(moment, zone)
-    except Unclear:
-        raise
-    except (ValueError, OverflowError) as e:  # the calendar's first and last days have no UTC
+    except ValueError as e:
         raise ValueError(f"{text!r} is not a date and time like {EXAMPLE}") from e
+    if moment.year not in YEARS:
+        raise ValueError(f"{text!r} is not a date and time like {EXAMPLE}")
+    return moment.astimezone(dt.UTC) if moment.tzinfo else local_moment(moment, zone)
 
 
 def days_later(moment: dt.datetime, days: int, zone: ZoneInfo) -> dt.datetime:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from tpc_courses.local_time import Unclear, iso, local_moment
+from tpc_courses.local_time import YEARS, Unclear, iso, local_moment
 from tpc_courses.places import Places
 from tpc_courses.problems import NotThere, Problem, SourceError
 
@@ -66,6 +66,8 @@ class Unit(Frozen):
             moment = dt.datetime.fromisoformat(text)
         except ValueError as e:
             raise ValueError(f"{text!r} is not a date and time like 2027-07-08T18:00:00-05:00") from e
+        if moment.year not in YEARS:
+            raise ValueError(f"{text!r} is not a date and time like 2027-07-08T18:00:00-05:00")
         zone = (info.context or {}).get("zone")
         if moment.tzinfo is None:
             there = f"{zone.key} {iso(local_moment(moment, zone), zone)}" if zone else f"UTC {text}+00:00"
@@ -138,6 +140,49 @@ def load_courses(places: Places) -> tuple[Course, ...]:
     if problems:
         raise SourceError(problems)
     return tuple(sorted(courses, key=lambda course: course.position))
+
+
+def current_courses(places: Places) -> Mapping[str, Course]:
+    """Return the courses by id as their manifests declare them now, read again only when a manifest changed.
+
+    While a manifest has problems, somebody is at work in it: then they are as this process read them last.
+    Raises SourceError where that was never.
+    """
+    stamp = tuple(
+        (path.name, found.st_mtime_ns, found.st_size)
+        for path in sorted(places.courses.glob("*.yml"))
+        if (found := path.stat())
+    )
+    known = _current.get(places.courses)
+    if known is None or known[0] != stamp:
+        try:
+            courses = {course.id: course for course in load_courses(places)}
+        except SourceError:
+            if known is None:
+                raise
+            courses = dict(known[1])
+        known = _current[places.courses] = (stamp, courses)
+    return known[1]
+
+
+_current: dict[Path, tuple[tuple[tuple[str, int, int], ...], dict[str, Course]]] = {}
+
+
+class LiveCourses(Mapping[str, Course]):
+    """The courses that were there at the start, each as its manifest declares it now: due dates move at once."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self._first = dict(current_courses(places))
+
+    def __getitem__(self, id: str) -> Course:
+        return current_courses(self.places).get(id, self._first[id])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)
 
 
 def read_course(path: Path, places: Places) -> Course:

@@ -132,7 +132,7 @@ def set_by_hand(
             raise Refused(f"{student} has no score for {cell} any more. Nothing was changed.", 409)
         grades[0].manual_score, grades[0].needs_manual_grade = points, False
         book.db.commit()
-    settle(places, course, exercise, student)
+    settle(places, course.id, exercise, student)
 
 
 def _request(places: Places, course: Course, number: int) -> RequestRow:

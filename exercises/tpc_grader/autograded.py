@@ -17,6 +17,9 @@ from tpc_grader.prose import pictures
 from tpc_grader.results import CellScore, Graded
 from tpc_grader.skeleton import Cell, Rebuilt
 
+# Whether a student wrote a cell, or the exercise.
+WRITTEN = "tpc_written"
+
 
 class NoNotebook(ValueError):
     """A result without the notebook that it is of."""
@@ -55,7 +58,7 @@ def _kept_cell(index: int, cell: Cell) -> dict[str, Any]:
     made = {
         "cell_type": cell.kind,
         "id": f"c{index}-{cell.id}"[:64].replace("_", "-"),
-        "metadata": _plain(cell.metadata),
+        "metadata": _plain(cell.metadata) | {WRITTEN: cell.role in ("answer", "written", "added")},
         # The released text of tests: a graded notebook, and all that is made from it, holds no hidden test.
         "source": cell.public,
     }

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import nbformat
-from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from tpc_courses.exercise import source_notebook
@@ -23,7 +22,7 @@ from traitlets.config import Config
 from tpc_grader.exchange import select_exchange
 from tpc_grader.feedback_notebook import set_feedback
 from tpc_grader.gradebook import ensure_gradebook
-from tpc_grader.penalties import announce_due_dates, set_late_policy
+from tpc_grader.penalties import set_late_policy, settle, settle_course
 from tpc_grader.preprocessors import set_preprocessors
 from tpc_grader.prose import set_markdown
 from tpc_grader.records import standing
@@ -54,7 +53,7 @@ def course_config(places: Places, course: Course) -> Config:
     config.CourseDirectory.db_url = f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}"
     config.Exchange.root = str(places.intake)
     select_exchange(config, "course")
-    set_late_policy(config, course)
+    set_late_policy(config)
     set_feedback(config)
     set_markdown(config)
     set_preprocessors(config, places, course.id)
@@ -74,14 +73,15 @@ def prepare_course(places: Places, course: Course, say: Say = lambda line: None)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(_config_file(course_config(places, course)), encoding="utf-8")
     ensure_gradebook(folder / "gradebook.db")
-    with Gradebook(course_config(places, course).CourseDirectory.db_url, course.id) as book:
-        announce_due_dates(book, course)
+    settle_course(places, course)
     made, refused = list[str](), list[SourceError | RuntimeError]()
     for slug in course.exercises:
         try:
             made += [slug] if _release_if_changed(places, course, slug, say) else []
         except (SourceError, RuntimeError) as e:
             refused.append(e)
+    # A new version may have other maximum points, and the share of them that late work costs is another.
+    settle(places, course.id)
     if refused:
         raise together(refused) from refused[0]
     return made
@@ -104,6 +104,7 @@ def grade(places: Places, course: Course, exercise: str, force: bool = False) ->
 
 def release_feedback(places: Places, course: Course, exercise: str) -> tuple[int, tuple[str, ...]]:
     """Generate and release feedback for everything graded; returns for how many students, and for whom not."""
+    settle(places, course.id, exercise)
     api = _api(places, course)
     # Its failure is that of some students; who has no page now is told below, and nobody else waits.
     api.generate_feedback(exercise, force=True)

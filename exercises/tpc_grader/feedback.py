@@ -15,6 +15,7 @@ from pathlib import Path
 import nh3
 from tpc_courses.places import Places
 
+from tpc_grader.feedback_numbers import with_numbers_of_today
 from tpc_grader.formulas import ELEMENTS
 
 # What a browser may do with feedback, said by the page itself and by the service that serves it.
@@ -103,8 +104,9 @@ def publish_feedback(places: Places, submission: str, notebook: str, page: str) 
 
 def released_feedback(places: Places, submission: str) -> dict[str, bytes]:
     """Return the released feedback of a submission: notebook name without suffix -> HTML."""
-    pages = sorted(feedback_folder(places, submission).glob("[!.]*.html"))
-    return {path.stem: path.read_bytes() for path in pages}
+    files = sorted(feedback_folder(places, submission).glob("[!.]*.html"))
+    pages = {path.stem: path.read_bytes() for path in files}
+    return with_numbers_of_today(places, submission, pages) if pages else {}
 
 
 def released_hashes(places: Places, submission: str) -> dict[str, str]:

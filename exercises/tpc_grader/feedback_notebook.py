@@ -18,6 +18,9 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
 
 from tpc_grader.differences import found_difference
+from tpc_grader.feedback_numbers import part_facts, total_facts
+from tpc_grader.penalties import course_at_the_door
+from tpc_grader.scores import class_marks
 
 # What the grader puts into a graded test cell: whether it passed, and the message.
 VERDICT = "application/vnd.tpc-campus.verdict+json"
@@ -35,16 +38,18 @@ class GetPoints(GetGrades):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook with its grades; `pending` are the points that are still to be given."""
+        where = resources["nbgrader"]
+        places, course = course_at_the_door(self.config)
+        found = class_marks(places, course, where["assignment"], where["student"])
+        self._marks = found[where["student"], where["assignment"]]
         nb, resources = super().preprocess(nb, resources)
-        parts = [cell.metadata.get("nbgrader", {}) for cell in nb.cells]
-        resources["nbgrader"]["pending"] = sum(part.points for part in parts if part.get("pending"))
+        resources["nbgrader"].update(total_facts(self._marks))
         return nb, resources
 
     def _get_score(self, cell: NotebookNode, resources: Any) -> None:
         super()._get_score(cell, resources)
-        where = (self.notebook_id, self.assignment_id, self.student_id)
-        grade = self.gradebook.find_grade(cell.metadata["nbgrader"]["grade_id"], *where)
-        cell.metadata.nbgrader["pending"] = grade.auto_score is None and grade.manual_score is None
+        facts = cell.metadata.nbgrader
+        facts.update(part_facts(self._marks.parts[facts["grade_id"]]))
 
 
 class HideTests(NbGraderPreprocessor):

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from fractions import Fraction
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from tpc_courses.local_time import days_later
+from tpc_courses.local_time import begun_days, days_later
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
 from tpc_grader import database
 from tpc_grader.archive import Refused
 from tpc_grader.database import ExtensionRow, open_database
+from tpc_grader.points import exact
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,36 @@ class Deadline:
 
 def deadline(places: Places, course: Course, exercise: str, student: str) -> Deadline:
     """Return until when a student may hand in an exercise."""
-    due = due_of(course, exercise)
-    extension = newest_extension(places, course.id, exercise, student)
-    if due is None:
+    times = due_times(places, course, exercise, student)
+    until = times.get((student, exercise), times.get(("", exercise)))
+    if until is None:
         return Deadline(None, None)
-    extended = extension is not None and extension.until > due
-    until = extension.until if extension is not None and extended else due
-    return Deadline(until, days_later(until, course.late.days, course.zone), extended)
+    closes = days_later(until, course.late.days, course.zone)
+    return Deadline(until, closes, (student, exercise) in times)
+
+
+def due_times(
+    places: Places, course: Course, exercise: str = "", student: str = ""
+) -> dict[tuple[str, str], dt.datetime]:
+    """Return ("", exercise) -> when it is due for everybody, and (student, exercise) -> later, by extension.
+
+    Of one exercise or of one student only, where they are named.
+    """
+    times = {
+        ("", unit.exercise): unit.due
+        for unit in course.units
+        if unit.exercise and unit.due and exercise in ("", unit.exercise)
+    }
+    for extension in extensions(places, course.id, exercise, student) if times else ():
+        due = times.get(("", extension.exercise))
+        if due is not None and extension.until > due:
+            times[extension.student, extension.exercise] = extension.until
+    return times
+
+
+def late_share(course: Course, due: dt.datetime, handed_in: dt.datetime) -> Fraction:
+    """Return which share of the maximum late work costs: as much for each begun day in the course's zone."""
+    return exact(course.late.per_day) * begun_days(due, handed_in, course.zone)
 
 
 def due_of(course: Course, exercise: str) -> dt.datetime | None:
@@ -47,23 +72,14 @@ def due_of(course: Course, exercise: str) -> dt.datetime | None:
 
 def newest_extension(places: Places, course: str, exercise: str, student: str) -> ExtensionRow | None:
     """Return the extension that counts, or None."""
-    query = (
-        select(ExtensionRow)
-        .where(
-            ExtensionRow.course == course,
-            ExtensionRow.exercise == exercise,
-            ExtensionRow.student == student,
-        )
-        .order_by(ExtensionRow.number.desc())
-        .limit(1)
-    )
-    with Session(open_database(places.database_url), expire_on_commit=False) as session:
-        return session.scalar(query)
+    return next(iter(extensions(places, course, exercise, student)), None)
 
 
-def extensions(places: Places, course: str) -> list[ExtensionRow]:
-    """Return the extensions that count in a course, newest first."""
+def extensions(places: Places, course: str, exercise: str = "", student: str = "") -> list[ExtensionRow]:
+    """Return the extensions that count in a course, newest first, of one exercise or student where named."""
     query = select(ExtensionRow).where(ExtensionRow.course == course).order_by(ExtensionRow.number.desc())
+    query = query.where(ExtensionRow.exercise == exercise) if exercise else query
+    query = query.where(ExtensionRow.student == student) if student else query
     with Session(open_database(places.database_url), expire_on_commit=False) as session:
         rows = list(session.scalars(query))
     newest = dict[tuple[str, str], ExtensionRow]()
@@ -97,4 +113,4 @@ def grant(
         # nbgrader takes a second to import, so only when something was graded.
         from tpc_grader.penalties import settle
 
-        settle(places, course, exercise, student)
+        settle(places, course.id, exercise, student)

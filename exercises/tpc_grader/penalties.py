@@ -1,94 +1,112 @@
-"""What late work costs, told to nbgrader: it stays the authority for scores.
+"""What nbgrader's gradebook is told of our scores, so that all that nbgrader shows and exports agrees with them.
 
-Its gradebook learns due dates and extensions from us, and it asks `LatePolicy` whenever it grades.
+nbgrader adds up points and takes a late penalty off. The points it has; whatever else makes a score (late work, and
+that nothing counts beyond the maximum) it learns as the penalty, together with due dates and extensions.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import math
 from pathlib import Path
+from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Assignment, Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import LateSubmissionPlugin
+from sqlalchemy import func, select
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
-from traitlets import Float
 from traitlets.config import Config
 
-from tpc_grader.late import newest_extension
-
-DAY_SECONDS = 86_400
-
-
-def penalty(per_day: float, max_score: float, score: float, seconds_late: float) -> float:
-    """Return the points taken off: a share of the maximum for each begun day, never more than the score.
-
-    >>> penalty(0.1, max_score=20, score=15, seconds_late=86_401)
-    4.0
-    """
-    days = math.ceil(seconds_late / DAY_SECONDS) if seconds_late > 0 else 0
-    return min(score, per_day * days * max_score)
+from tpc_grader.late import due_times
+from tpc_grader.points import exact, number
+from tpc_grader.scores import Marks, class_marks
 
 
 class LatePolicy(LateSubmissionPlugin):
     """What nbgrader asks for the penalty of late work, whichever door the grading came through."""
 
-    per_day = Float(0.0, config=True, help="Share of the maximum score taken off for each begun day.")
-
     def late_submission_penalty(
         self, student_id: str, score: float, total_seconds_late: float
     ) -> float | None:
-        """Return the points to take off; the maximum is that of the notebook being graded."""
-        asking = self.parent
-        book, exercise = asking.gradebook, asking.assignment_id
-        # A command line in the course folder knows the intake by the exchange's configuration.
-        intake = self.config.get("Exchange", {}).get("root")
-        if intake:
-            state = Path(intake).resolve().parent
-            course = str(self.config.CourseDirectory.course_id)
-            tell_extension(book, Places(state, state), course, exercise, student_id)
-            total_seconds_late = book.find_submission(exercise, student_id).total_seconds_late
-        notebook = book.find_submission_notebook(asking.notebook_id, exercise, student_id)
-        return penalty(self.per_day, notebook.max_score, score, total_seconds_late)
+        """Return the points to take off: by the course's due dates, not by what the gradebook has heard of them."""
+        places, course = course_at_the_door(self.config)
+        exercise = self.parent.assignment_id
+        marks = class_marks(places, course, exercise, student_id).get((student_id, exercise))
+        return penalty_told(marks) or 0.0 if marks else None
 
 
-def set_late_policy(config: Config, course: Course) -> None:
-    """Let nbgrader take off what the manifest says."""
+def course_at_the_door(config: Config) -> tuple[Places, str]:
+    """Return the campus and the course that a configuration of nbgrader was written for."""
+    found = config.Rebuild
+    return Places(Path(found.root), Path(found.state)), str(found.course)
+
+
+def set_late_policy(config: Config) -> None:
+    """Let nbgrader ask for the penalty, and write exports with points and names as ours."""
     config.AssignLatePenalties.plugin_class = "tpc_grader.penalties.LatePolicy"
-    config.LatePolicy.per_day = course.late.per_day
+    config.ExportApp.plugin_class = "tpc_grader.export.ToldExport"
+
+
+def penalty_told(marks: Marks) -> float | None:
+    """Return what nbgrader has to take off its own sum to come to our score; None for nothing."""
+    return number(marks.stock - exact(marks.total.points)) or None
 
 
 def announce_due_dates(book: Gradebook, course: Course) -> None:
     """Tell the gradebook when each exercise is due."""
     for unit in course.units:
         if unit.exercise:
-            book.update_or_create_assignment(unit.exercise, duedate=_naive(unit.due) if unit.due else None)
+            due = _naive(unit.due) if unit.due else None
+            book.update_or_create_assignment(unit.exercise, duedate=due)
 
 
-def settle(places: Places, course: Course, exercise: str, student: str) -> None:
-    """Bring a submission's extension and penalty in the gradebook up to date, if it has one."""
-    with Gradebook(f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}", course.id) as book:
-        try:
-            submission = book.find_submission(exercise, student)
-        except MissingEntry:
-            return
-        tell_extension(book, places, course.id, exercise, student)
-        for notebook in submission.notebooks:
-            late = penalty(
-                course.late.per_day, notebook.max_score, notebook.score, submission.total_seconds_late
-            )
-            notebook.late_submission_penalty = late or None
+def settle(places: Places, course: str, exercise: str = "", student: str = "") -> int:
+    """Tell the gradebook what our scores are, of one exercise or student only; returns how many changed.
+
+    Whoever changes what a score depends on calls this; for whom nobody calls, the grader's look at the gradebook.
+    """
+    marks = class_marks(places, course, exercise, student)
+    if not marks:
+        return 0
+    with _gradebook(places, course) as book:
+        told = _told(book, func.coalesce(func.sum(SubmittedNotebook.late_submission_penalty), 0.0))
+        changed = [key for key, each in marks.items() if (told.get(key) or None) != penalty_told(each)]
+        for who, what in changed:
+            wanted = penalty_told(marks[who, what])
+            # All of it in the first notebook: exercises of ours have one.
+            for notebook in book.find_submission(what, who).notebooks:
+                notebook.late_submission_penalty, wanted = wanted, None
         book.db.commit()
+    return len(changed)
 
 
-def tell_extension(book: Gradebook, places: Places, course: str, exercise: str, student: str) -> None:
-    """Tell the gradebook how much more time a student has for an exercise."""
-    extension = newest_extension(places, course, exercise, student)
-    due = book.find_assignment(exercise).duedate
-    if extension is not None and due is not None:
-        more = max(_naive(extension.until) - due, dt.timedelta(0))
-        book.update_or_create_submission(exercise, student, extension=more)
+def settle_course(places: Places, course: Course) -> int:
+    """Tell the gradebook due dates, extensions and scores of a course; returns how many scores changed."""
+    times = due_times(places, course)
+    with _gradebook(places, course.id) as book:
+        announce_due_dates(book, course)
+        for (who, what), known in _told(book, SubmittedAssignment.extension).items():
+            due, until = times.get(("", what)), times.get((who, what))
+            more = until - due if due and until else None
+            if known != more:
+                book.find_submission(what, who).extension = more
+        book.db.commit()
+    return settle(places, course.id)
+
+
+def _gradebook(places: Places, course: str) -> Gradebook:
+    return Gradebook(f"sqlite:///{places.nbgrader(course) / 'gradebook.db'}", course)
+
+
+def _told(book: Gradebook, fact: Any) -> dict[tuple[str, str], Any]:
+    """Return (student, exercise) -> what the gradebook has heard of a fact, by one query for a class."""
+    query = (
+        select(SubmittedAssignment.student_id, Assignment.name, fact)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .group_by(SubmittedAssignment.id)
+    )
+    return {(who, what): value for who, what, value in book.db.execute(query)}
 
 
 def _naive(moment: dt.datetime) -> dt.datetime:

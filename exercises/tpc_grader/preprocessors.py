@@ -20,14 +20,19 @@ from nbformat.v4 import new_notebook
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import compute_checksum, is_task
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 from traitlets import Unicode
 from traitlets.config import Config
 
+from tpc_grader.answers import Answers, answer_digest
 from tpc_grader.archive import Refused
 from tpc_grader.autograded import graded_notebook
+from tpc_grader.database import open_database
 from tpc_grader.doors import files_at_the_door, notebook_at_the_door, version_at_the_door
 from tpc_grader.grading import grade_files, unusable
+from tpc_grader.penalties import course_at_the_door
 from tpc_grader.points import shown
 from tpc_grader.results import CellScore, Graded
 
@@ -114,7 +119,7 @@ class FindResult(NbGraderPreprocessor):
 
 
 class StrictSaveAutoGrades(SaveAutoGrades):
-    """Saves the scores that were computed outside the sandbox, in one commit; keeps what people gave."""
+    """Saves the scores that were computed outside the sandbox, in one commit; keeps what people gave to this answer."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Save the scores of a result."""
@@ -124,9 +129,18 @@ class StrictSaveAutoGrades(SaveAutoGrades):
         where = resources["nbgrader"]
         self.notebook_id, self.assignment_id = where["notebook"], where["assignment"]
         self.student_id = where["student"]
+        places, course = course_at_the_door(self.config)
+        whose = (course, self.assignment_id, self.student_id)
+        self._notebook, self._files = nb, _files(places, *whose)
         with Gradebook(where["db_url"]) as self.gradebook:
-            for index, cell in enumerate(nb.cells):
-                self.preprocess_cell(cell, resources, index)
+            # Nobody gives points between what is read here and what is written: this takes SQLite's lock.
+            self.gradebook.db.execute(text("update grade set id = id where 0"))
+            # What people gave is put away before the gradebook forgets it, whenever this process ends.
+            with Session(open_database(places.database_url)) as session, session.begin():
+                self._answers = Answers(session, *whose)
+                with self.gradebook.db.no_autoflush:
+                    for index, cell in enumerate(nb.cells):
+                        self.preprocess_cell(cell, resources, index)
             self.gradebook.db.commit()
         about = (self.assignment_id, self.student_id, graded.outcome, shown(graded.points), graded.detail)
         self.log.info("Graded %s of %s: %s, %s points. %s", *about)
@@ -139,18 +153,29 @@ class StrictSaveAutoGrades(SaveAutoGrades):
         except MissingEntry:
             self.log.warning("The gradebook knows no cell %s: it belongs to another version", name)
             return
+        answer = self._answers.bind(grade, name, answer_digest(cell, self._notebook, self._files))
         score = self._scores.get(name)
         grade.auto_score = _auto_score(cell, score)
-        # As nbgrader does: what a person gave stays, and is to be looked at again.
-        by_person = grade.manual_score is not None or grade.auto_score is None
-        grade.needs_manual_grade = by_person or self._flagged
+        if grade.manual_score is not None and grade.max_score:
+            grade.manual_score = min(grade.manual_score, grade.max_score)
+        waits = grade.auto_score is None or self._flagged or (answer.waits and not (score and score.manual))
+        grade.needs_manual_grade = grade.manual_score is None and waits
 
     def _add_comment(self, cell: NotebookNode, resources: Any) -> None:
         name = cell.metadata["nbgrader"]["grade_id"]
         with contextlib.suppress(MissingEntry):
             found = (name, self.notebook_id, self.assignment_id, self.student_id)
             comment = self.gradebook.find_comment(*found)
+            self._answers.bind(comment, name, answer_digest(cell, self._notebook, self._files))
             comment.auto_comment = "No response." if _is_unchanged(cell) else None
+
+
+def _files(places: Places, course: str, exercise: str, student: str) -> dict[str, bytes]:
+    """Return what was handed in beside the notebook; nothing where it is refused, which the result says already."""
+    try:
+        return files_at_the_door(places, course, exercise, student)
+    except (Refused, OSError):
+        return {}
 
 
 def _auto_score(cell: NotebookNode, score: CellScore | None) -> float | None:

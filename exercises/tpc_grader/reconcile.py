@@ -1,7 +1,8 @@
-"""Notes in the audit log what other doors wrote: scores given in the formgrader, or by nbgrader's own commands.
+"""Notes in the audit log what other doors wrote, and tells nbgrader what scores have become.
 
-The log tells for each student and exercise which scores were last known. Whenever the gradebook changed, what
-differs becomes an entry; who did it, nbgrader does not say.
+Points are given in the formgrader or by nbgrader's own commands; due dates and what late work costs change in the
+manifest. The log tells for each student and exercise which scores were last known. Whenever the gradebook or a
+manifest changed, what differs becomes an entry; who did it, nbgrader does not say.
 """
 
 from __future__ import annotations
@@ -11,34 +12,40 @@ from collections import defaultdict
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tpc_courses.manifest import current_courses
 from tpc_courses.places import Places
+from tpc_courses.problems import SourceError
 
 from tpc_grader import audit
 from tpc_grader.audit import AuditRow
 from tpc_grader.database import open_database
-from tpc_grader.scores import all_cell_scores, points_text
+from tpc_grader.scores import LATE, class_marks, points_text, told_points
 
 WHO = "formgrader or nbgrader"
 WHAT = "score by another door"
+# Only what late work costs is another: by a due date, an extension, or the course's rule.
+WHO_LATE = "due dates"
+WHAT_LATE = "score, late work"
 Scores = dict[str, float | None]
 
 
 class Reconciler:
-    """Remembers when each gradebook was last looked at, so that nothing is done while it rests."""
+    """Remembers what each gradebook and manifest was like, so that nothing is done while they rest."""
 
     def __init__(self, places: Places) -> None:
         self.places = places
         self.seen = dict[str, tuple[int, ...]]()
 
     def look(self) -> int:
-        """Note what changed in any course; returns how many submissions."""
+        """Settle and note what changed in any course; returns how many submissions."""
         return sum(self._look(path.parent.name) for path in self.places.state.glob("nbgrader/*/gradebook.db"))
 
     def _look(self, course: str) -> int:
-        stamp = _stamp(self.places, course)
-        if self.seen.get(course) == stamp:
+        if self.seen.get(course) == _stamp(self.places, course):
             return 0
-        self.seen[course] = stamp
+        _settle(self.places, course)
+        # What was settled just now is no change to look at again.
+        self.seen[course] = _stamp(self.places, course)
         return note_other_doors(self.places, course)
 
 
@@ -48,22 +55,34 @@ def note_other_doors(places: Places, course: str) -> int:
     Only the writer calls this: nobody else is between the gradebook and the log at that moment.
     """
     known, found = _known(places, course), list[audit.Entry]()
-    for (student, exercise), scores in sorted(all_cell_scores(places, course).items()):
-        now = {name: score.points for name, score in scores.items() if score.points is not None}
+    for (student, exercise), marks in sorted(class_marks(places, course).items()):
+        now = {name: points for name, points in told_points(marks).items() if points is not None}
         before = {name: value for name, value in known[student, exercise].items() if value is not None}
-        if now != before:
-            told = {"course": course, "exercise": exercise, "student": student}
-            found.append(audit.Entry(WHO, WHAT, **told, before=points_text(before), after=points_text(now)))
+        if now == before:
+            continue
+        late_only = {name for name in {*now, *before} if now.get(name) != before.get(name)} == {LATE}
+        who, what = (WHO_LATE, WHAT_LATE) if late_only else (WHO, WHAT)
+        told = {"course": course, "exercise": exercise, "student": student}
+        found.append(audit.Entry(who, what, **told, before=points_text(before), after=points_text(now)))
     if found:
         audit.log(places, *found)
     return len(found)
+
+
+def _settle(places: Places, course: str) -> None:
+    from tpc_grader.penalties import settle, settle_course
+
+    try:
+        settle_course(places, current_courses(places)[course])
+    except (KeyError, SourceError):  # the course is over, or somebody is at work in a manifest
+        settle(places, course)
 
 
 def _known(places: Places, course: str) -> defaultdict[tuple[str, str], Scores]:
     """Return (student, exercise) -> the scores that the log tells of."""
     query = (
         select(AuditRow.what, AuditRow.student, AuditRow.exercise, AuditRow.cell, AuditRow.after)
-        .where(AuditRow.course == course, AuditRow.what.in_(("score", "score by hand", WHAT)))
+        .where(AuditRow.course == course, AuditRow.what.in_(("score", "score by hand", WHAT, WHAT_LATE)))
         .order_by(AuditRow.number)
     )
     known = defaultdict[tuple[str, str], Scores](dict)
@@ -80,4 +99,5 @@ def _known(places: Places, course: str) -> defaultdict[tuple[str, str], Scores]:
 def _stamp(places: Places, course: str) -> tuple[int, ...]:
     folder = places.nbgrader(course)
     names = ("gradebook.db", "gradebook.db-wal", "gradebook.db-journal")
-    return tuple(path.stat().st_mtime_ns for name in names if (path := folder / name).exists())
+    looked_at = [*(folder / name for name in names), places.courses / f"{course}.yml"]
+    return tuple(path.stat().st_mtime_ns for path in looked_at if path.exists())

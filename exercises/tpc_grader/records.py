@@ -9,7 +9,7 @@ from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
 from tpc_grader.feedback import released_feedback
-from tpc_grader.scores import class_scores
+from tpc_grader.scores import class_marks
 from tpc_grader.store import Store, Submission
 
 
@@ -28,10 +28,11 @@ class Standing:
 def standing(places: Places, course: Course, exercise: str, student: str) -> Standing:
     """Return where a student's exercise stands."""
     submitted = last_submission(places, course, exercise, student)
-    total = class_scores(places, course.id).get((student, exercise))
+    marks = class_marks(places, course.id, exercise, student).get((student, exercise))
     feedback = newest_feedback(places, course, exercise, student) is not None
-    if total is None:
+    if marks is None:
         return Standing(submitted, feedback=feedback)
+    total = marks.total
     return Standing(submitted, total.points, total.max_score, total.by_hand > 0, feedback, total.penalty)
 
 

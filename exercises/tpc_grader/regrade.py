@@ -6,6 +6,7 @@ everybody under it; applying hands the trial's results to the writer. Scores tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from tpc_grader.archive import Refused
 from tpc_grader.classwork import newest_jobs
 from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
-from tpc_grader.points import shown
+from tpc_grader.points import number, shown
 from tpc_grader.releases import released
 from tpc_grader.results import Graded
 from tpc_grader.scores import Score, cell_scores
@@ -211,7 +212,7 @@ def _failed(places: Places, course: str, version: str) -> set[str]:
         return set(session.scalars(query))
 
 
-def _changes(student: str, before: dict[str, Score], after: Graded) -> list[Change]:
+def _changes(student: str, before: Mapping[str, Score], after: Graded) -> list[Change]:
     """Return the cells that differ; a cell that the new version has no more gives no points."""
     new = {cell.name: cell for cell in after.cells}
     found = []
@@ -220,8 +221,11 @@ def _changes(student: str, before: dict[str, Score], after: Graded) -> list[Chan
         if (old is not None and old.manual is not None) or (cell is not None and cell.manual):
             if cell is not None and old is not None and cell.points != old.points and not cell.manual:
                 found.append(Change(student, name, old.points, cell.points, kept=True))
+            if cell is None and old is not None and old.points:
+                found.append(Change(student, name, old.points, None))
             continue
-        had, has = old.points if old else None, cell.points if cell else None
+        earned = old.earned if old else None
+        had, has = None if earned is None else number(earned), cell.points if cell else None
         if (had or 0.0) != (has or 0.0) or (had is None) != (has is None):
             found.append(Change(student, name, had, has))
     return found

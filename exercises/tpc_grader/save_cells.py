@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 from tpc_grader.autotests import keep_tests, uses_autotest
 from tpc_grader.results import Graded
-from tpc_grader.scores import cell_scores
+from tpc_grader.scores import Score, cell_scores
 
 # What AUTOTEST lines become where an exercise brings no templates: nbgrader's guide gives these to copy.
 TEMPLATES = "autotests.yml"
@@ -62,14 +62,18 @@ class KeepGrades(SaveCells):
         book, where = self.gradebook, (self.notebook_id, self.assignment_id)
         for name in set(self.new_source_cells) - {cell.name for cell in notebook.source_cells}:
             book.add_source_cell(name, *where, **self.new_source_cells[name])
-        for add, new, old, row in (
-            (book.add_grade_cell, self.new_grade_cells, notebook.grade_cells, Grade),
-            (book.add_task_cell, self.new_task_cells, notebook.task_cells, Grade),
-            (book.add_solution_cell, self.new_solution_cells, notebook.solution_cells, Comment),
+        # Nobody can read an answer to what was not asked: it waits for the regrade, not for a person.
+        unscored = {"needs_manual_grade": False}
+        for add, new, old, row, facts in (
+            (book.add_grade_cell, self.new_grade_cells, notebook.grade_cells, Grade, unscored),
+            (book.add_task_cell, self.new_task_cells, notebook.task_cells, Grade, unscored),
+            (book.add_solution_cell, self.new_solution_cells, notebook.solution_cells, Comment, {}),
         ):
             for name in set(new) - {cell.name for cell in old}:
                 cell = add(name, *where, **new[name])
-                book.db.add_all(row(cell=cell, notebook=submitted) for submitted in notebook.submissions)
+                book.db.add_all(
+                    row(cell=cell, notebook=submitted, **facts) for submitted in notebook.submissions
+                )
         book.db.commit()
 
 
@@ -109,14 +113,19 @@ def set_save_cells(config: Config) -> None:
 
 
 def drop_retired(places: Places, course: str, exercise: str, student: str, graded: Graded) -> None:
-    """Set what the version of a result has no more to nothing; what a person gave stays."""
+    """Set what the version of a result has no more to nothing, points of a person too: there is no such part."""
     current = {cell.name for cell in graded.cells}
     scores = cell_scores(places, course, exercise, student).items()
-    if not any(name not in current and not score.max_score and score.auto for name, score in scores):
+    if not any(name not in current and not score.max_score and _is_left(score) for name, score in scores):
         return
     with Gradebook(f"sqlite:///{places.nbgrader(course) / 'gradebook.db'}", course) as book:
         for notebook in book.find_submission(exercise, student).notebooks:
             for grade in notebook.grades:
                 if grade.name not in current and not grade.max_score:
-                    grade.auto_score = 0.0
+                    grade.auto_score, grade.manual_score, grade.extra_credit = 0.0, None, None
+                    grade.needs_manual_grade = False
         book.db.commit()
+
+
+def _is_left(score: Score) -> bool:
+    return bool(score.points) or score.manual is not None or score.needs_person

@@ -1,80 +1,187 @@
-"""Scores in nbgrader's gradebook, read for one submission or a whole class in one query, never changed here."""
+"""What everybody's work is worth: worked out from the gradebook each time, never kept.
+
+A score is a function of the parts' points, those that a person gave to this very answer, extra credit, and what late
+work costs. `marks_of` is that function. Pages, CSV, audit log and feedback ask it; nbgrader is told by
+`tpc_grader.penalties`. Nothing is changed here.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
+import math
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
+from tpc_courses.manifest import Course, current_courses
 from tpc_courses.places import Places
+from tpc_courses.problems import SourceError
+
+from tpc_grader.late import due_times, late_share
+from tpc_grader.points import exact, number, total
+
+# Entries of `told_points` beside the parts; no part can have such a name.
+LATE, ABOVE = "late work", "above the maximum"
 
 
 @dataclass(frozen=True)
 class Score:
-    """The gradebook's score of one cell; `manual` is a person's, and counts before `auto`."""
+    """The gradebook's score of one part; `manual` is a person's, and counts before `auto`.
+
+    With `needs_person` the part waits: nobody has read this answer, whatever was given to another one.
+    """
 
     auto: float | None
     manual: float | None
     max_score: float
     needs_person: bool = False
+    extra: float | None = None
+
+    @property
+    def earned(self) -> Fraction | None:
+        """Return what counts within the maximum, or None when nothing is there yet.
+
+        What a part that is gone from the exercise earned stays until it is graded again; its maximum is 0.
+        """
+        counts = self.auto if self.manual is None or self.needs_person else self.manual
+        if counts is None or not math.isfinite(counts):
+            return None
+        points = max(Fraction(0), exact(counts))
+        return min(points, exact(self.max_score)) if self.max_score else points
+
+    @property
+    def extra_credit(self) -> Fraction:
+        """Return what a person gave beyond the maximum to this answer."""
+        given = self.extra if self.extra is not None and math.isfinite(self.extra) else 0.0
+        return max(Fraction(0), exact(given))
 
     @property
     def points(self) -> float | None:
-        """Return what counts, or None when nothing is there yet."""
-        return self.manual if self.manual is not None else self.auto
+        """Return what counts, extra credit included, or None when nothing is there yet."""
+        if self.earned is None and not self.extra_credit:
+            return None
+        return number((self.earned or 0) + self.extra_credit)
 
 
 @dataclass(frozen=True)
 class Total:
-    """The gradebook's score of one submission, late penalty taken off; `by_hand` cells wait for a person."""
+    """The score of one submission, late penalty taken off; `waiting` are the parts that wait for a person."""
 
     points: float
     max_score: float
-    by_hand: int = 0
     penalty: float = 0.0
+    waiting: tuple[str, ...] = ()
+    # What does not count, since parts that are gone earned it beyond the maximum.
+    above: float = 0.0
+
+    @property
+    def by_hand(self) -> int:
+        """Return how many parts wait for a person."""
+        return len(self.waiting)
 
 
-def cell_scores(places: Places, course: str, exercise: str, student: str) -> dict[str, Score]:
-    """Return the score of each cell by its name; empty when the submission is not in the gradebook."""
+@dataclass(frozen=True)
+class Marks:
+    """All of one submission: its parts by name, what they come to, and what nbgrader alone would make of it."""
+
+    parts: Mapping[str, Score]
+    total: Total
+    stock: Fraction = Fraction(0)
+    # When the work was received that all this is of; None where the gradebook does not say.
+    handed_in: dt.datetime | None = None
+
+
+def marks_of(parts: Mapping[str, Score], late: Fraction) -> Marks:
+    """Return what parts come to when `late` of the maximum is taken off: at most all that was earned."""
+    most = total(part.max_score for part in parts.values())
+    earned = total(part.earned or 0.0 for part in parts.values())
+    counted = min(earned, most) + total(part.extra_credit for part in parts.values())
+    penalty = min(counted, late * most)
+    found = Total(
+        number(counted - penalty),
+        number(most),
+        number(penalty),
+        tuple(sorted(name for name, part in parts.items() if part.needs_person and part.max_score)),
+        number(max(Fraction(0), earned - most)),
+    )
+    stock = total(
+        each
+        for part in parts.values()
+        for each in (part.auto if part.manual is None else part.manual, part.extra)
+        if each is not None and math.isfinite(each)
+    )
+    return Marks(parts, found, stock)
+
+
+def class_marks(
+    places: Places, course: str, exercise: str = "", student: str = ""
+) -> dict[tuple[str, str], Marks]:
+    """Return (student, exercise) -> marks of what is in a course's gradebook, of one exercise or student only."""
+    parts = dict[tuple[str, str], dict[str, Score]]()
+    handed_in = dict[tuple[str, str], dt.datetime | None]()
+    asked = {"assignment.name": exercise, "submitted_assignment.student_id": student}
+    chosen = {column: value for column, value in asked.items() if value}
+    query = " and ".join((_CELLS, *(f"{column} = ?" for column in chosen)))
     with _gradebook(places, course) as connection:
-        rows = connection.execute(_CELLS, (exercise, student)) if connection else ()
-        return {name: Score(auto, manual, most, bool(needs)) for name, auto, manual, most, needs in rows}
-
-
-def all_cell_scores(places: Places, course: str) -> dict[tuple[str, str], dict[str, Score]]:
-    """Return (student, exercise) -> cell -> score for everything in a course's gradebook."""
-    found = dict[tuple[str, str], dict[str, Score]]()
-    with _gradebook(places, course) as connection:
-        for student, exercise, name, auto, manual, most, needs in (
-            connection.execute(_ALL) if connection else ()
-        ):
-            found.setdefault((student, exercise), {})[name] = Score(auto, manual, most, bool(needs))
+        rows = connection.execute(query, tuple(chosen.values())) if connection else ()
+        for who, what, moment, name, auto, manual, extra, most, needs in rows:
+            parts.setdefault((who, what), {})[name] = Score(auto, manual, most, bool(needs), extra)
+            handed_in[who, what] = _moment(moment)
+    known = _declared(places, course) if parts else None
+    due = due_times(places, known, exercise, student) if known else {}
+    found = {}
+    for who, what in parts:
+        until, at = due.get((who, what), due.get(("", what))), handed_in[who, what]
+        share = late_share(known, until, at) if known and until and at else Fraction(0)
+        found[who, what] = replace(marks_of(parts[who, what], share), handed_in=at)
     return found
-
-
-def points_text(points: Mapping[str, float | None]) -> str:
-    """Return cell -> points as JSON, always the same for the same scores; empty for none."""
-    return json.dumps(dict(sorted(points.items()))) if points else ""
 
 
 def class_scores(places: Places, course: str) -> dict[tuple[str, str], Total]:
     """Return (student, exercise) -> total for everything in a course's gradebook."""
-    with _gradebook(places, course) as connection:
-        rows = list(connection.execute(_TOTALS)) if connection else []
-        late = dict[tuple[str, str], float]()
-        for student, exercise, penalty in connection.execute(_PENALTIES) if connection else ():
-            late[student, exercise] = penalty
-    return {
-        (student, exercise): _total(points, most, by_hand, late.get((student, exercise), 0.0))
-        for student, exercise, points, most, by_hand in rows
-    }
+    return {key: marks.total for key, marks in class_marks(places, course).items()}
 
 
-def _total(points: float, max_score: float, by_hand: int, penalty: float) -> Total:
-    return Total(max(0.0, points - penalty), max_score, by_hand, penalty)
+def cell_scores(places: Places, course: str, exercise: str, student: str) -> Mapping[str, Score]:
+    """Return the score of each part by its name; empty when the submission is not in the gradebook."""
+    marks = class_marks(places, course, exercise, student).get((student, exercise))
+    return marks.parts if marks else {}
+
+
+def scored_at(places: Places, course: str, exercise: str, student: str) -> dt.datetime | None:
+    """Return when the work that the gradebook holds the scores of was received; None when it does not say."""
+    marks = class_marks(places, course, exercise, student).get((student, exercise))
+    return marks.handed_in if marks else None
+
+
+def told_points(marks: Marks | None) -> dict[str, float | None]:
+    """Return part -> points, and what is taken off, so that all together is the score; None where a part waits."""
+    if marks is None:
+        return {}
+    parts = {name: part.points for name, part in marks.parts.items()}
+    off = {LATE: -marks.total.penalty, ABOVE: -marks.total.above}
+    return parts | {name: points for name, points in off.items() if points}
+
+
+def points_text(points: Mapping[str, float | None]) -> str:
+    """Return part -> points as JSON, always the same for the same scores; empty for none."""
+    return json.dumps(dict(sorted(points.items()))) if points else ""
+
+
+def _declared(places: Places, course: str) -> Course | None:
+    """Return a course's manifest; None for a gradebook of a course that is no more."""
+    try:
+        return current_courses(places).get(course)
+    except SourceError:
+        return None
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) if text else None
 
 
 @contextlib.contextmanager
@@ -89,7 +196,10 @@ def _gradebook(places: Places, course: str) -> Iterator[sqlite3.Connection | Non
 
 
 # nbgrader keeps the cells of all kinds in `base_cell` and those with points in `grade_cells` or `task_cells`.
-_FROM = """
+_CELLS = """
+select submitted_assignment.student_id, assignment.name, submitted_assignment.timestamp, base_cell.name,
+       grade.auto_score, grade.manual_score, grade.extra_credit,
+       coalesce(grade_cells.max_score, task_cells.max_score, 0), grade.needs_manual_grade
 from grade
 join base_cell on base_cell.id = grade.cell_id
 left join grade_cells on grade_cells.id = grade.cell_id
@@ -97,31 +207,5 @@ left join task_cells on task_cells.id = grade.cell_id
 join submitted_notebook on submitted_notebook.id = grade.notebook_id
 join submitted_assignment on submitted_assignment.id = submitted_notebook.assignment_id
 join assignment on assignment.id = submitted_assignment.assignment_id
-"""
-_CELLS = f"""
-select base_cell.name, grade.auto_score, grade.manual_score,
-       coalesce(grade_cells.max_score, task_cells.max_score, 0), grade.needs_manual_grade
-{_FROM}
-where assignment.name = ? and submitted_assignment.student_id = ?
-"""
-_ALL = f"""
-select submitted_assignment.student_id, assignment.name, base_cell.name, grade.auto_score, grade.manual_score,
-       coalesce(grade_cells.max_score, task_cells.max_score, 0), grade.needs_manual_grade
-{_FROM}
-"""
-_TOTALS = f"""
-select submitted_assignment.student_id, assignment.name,
-       sum(coalesce(grade.manual_score, grade.auto_score, 0) + coalesce(grade.extra_credit, 0)),
-       sum(coalesce(grade_cells.max_score, task_cells.max_score, 0)),
-       sum(grade.needs_manual_grade)
-{_FROM}
-group by submitted_assignment.student_id, assignment.name
-"""
-_PENALTIES = """
-select submitted_assignment.student_id, assignment.name,
-       sum(coalesce(submitted_notebook.late_submission_penalty, 0))
-from submitted_notebook
-join submitted_assignment on submitted_assignment.id = submitted_notebook.assignment_id
-join assignment on assignment.id = submitted_assignment.assignment_id
-group by submitted_assignment.student_id, assignment.name
+where 1
 """

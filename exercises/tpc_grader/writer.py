@@ -19,8 +19,7 @@ from tpc_grader.autograded import NoNotebook
 from tpc_grader.database import SubmissionRow, open_database
 from tpc_grader.jobs import JobRow
 from tpc_grader.results import Graded
-from tpc_grader.save_cells import drop_retired
-from tpc_grader.scores import cell_scores, points_text
+from tpc_grader.scores import class_marks, points_text, told_points
 from tpc_grader.store import Store, Submission
 
 Record = Callable[[Places, Course, Submission, Graded], None]
@@ -45,7 +44,7 @@ def write_next(places: Places, record: Record, begun: Callable[[int], None] = la
         course = read_course(places.courses / f"{row.course}.yml", places)
         graded = Graded.from_json(row.result)
         record(places, course, submission, graded)
-        drop_retired(places, row.course, row.exercise, row.student, graded)
+        finish(places, row.course, row.exercise, row.student, graded)
     except NoNotebook:
         _run_again(places, row)
         return True
@@ -54,6 +53,16 @@ def write_next(places: Places, record: Record, begun: Callable[[int], None] = la
         return True
     _end(places, row)
     return True
+
+
+def finish(places: Places, course: str, exercise: str, student: str, graded: Graded) -> None:
+    """Let nothing count that a result's version has no more, and tell nbgrader what all comes to."""
+    # nbgrader takes seconds to import: only where results are written.
+    from tpc_grader.penalties import settle
+    from tpc_grader.save_cells import drop_retired
+
+    drop_retired(places, course, exercise, student, graded)
+    settle(places, course, exercise, student)
 
 
 def _begin(places: Places) -> JobRow | None:
@@ -129,6 +138,6 @@ def _run_again(places: Places, row: JobRow) -> None:
 
 
 def scores_text(places: Places, course: str, exercise: str, student: str) -> str:
-    """Return the scores of a submission in the gradebook as JSON: cell -> points."""
-    scores = cell_scores(places, course, exercise, student)
-    return points_text({name: score.points for name, score in scores.items()})
+    """Return the scores of a submission as JSON: part -> points, and what is taken off."""
+    marks = class_marks(places, course, exercise, student).get((student, exercise))
+    return points_text(told_points(marks))

@@ -1,4 +1,4 @@
-"""Rosters from CSV and grades to CSV."""
+"""Rosters from CSV."""
 
 from __future__ import annotations
 
@@ -57,17 +57,3 @@ def _row(row: dict[str, str | None]) -> tuple[str, str, str]:
     if role not in ("student", "instructor"):
         raise PeopleError(f"{role!r} is no role. Use student or instructor.")
     return name, display_name, role
-
-
-def csv_text(rows: list[dict[str, object]], columns: list[str]) -> str:
-    """Return rows as CSV; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_inert(row.get(column, "")) for column in columns])
-    return out.getvalue()
-
-
-def _inert(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
-from tpc_courses.manifest import load_courses
+from tpc_courses.manifest import LiveCourses
 from tpc_courses.places import Places
 from tpc_grader import points
 from tpc_grader.archive import Refused
@@ -63,7 +63,7 @@ def make_app() -> FastAPI:
     app.state.campus = Campus(
         places=places,
         settings=settings,
-        courses={course.id: course for course in load_courses(places)},
+        courses=LiveCourses(places),
         engine=open_database(places.database_url),
         templates=templates,
         hub_api=os.environ["JUPYTERHUB_API_URL"],

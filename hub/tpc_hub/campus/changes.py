@@ -18,6 +18,7 @@ _WORDS = {
     "score": "Graded",
     "score by hand": "Score set by hand",
     "score by another door": "Score changed",
+    "score, late work": "Late work costs another share",
     "extension": "More time given",
     "policy results": "When results are seen",
     "policy released": "Results released",

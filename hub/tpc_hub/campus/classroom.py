@@ -45,6 +45,7 @@ class Cell:
     score: float | None = None
     max_score: float | None = None
     by_hand: int = 0
+    waiting: tuple[str, ...] = ()
     outcome: str = ""
     reason: str = ""
     failed: bool = False
@@ -90,6 +91,7 @@ class Row:
                 "outcome": cell.outcome,
                 "feedback": cell.feedback,
                 "needs_person": cell.by_hand > 0,
+                "waiting": list(cell.waiting),
             }
             for slug, cell in self.cells.items()
         }
@@ -109,7 +111,7 @@ def class_rows(campus: Campus, course: Course) -> list[Row]:
     work = _newest_work(campus, course)
     scores = class_scores(campus.places, course.id)
     jobs = newest_jobs(campus.places, course.id)
-    due = _due_times(campus, course)
+    due = late.due_times(campus.places, course)
     for row in people:
         for slug in course.exercises:
             found = work.get((row.name, slug))
@@ -169,16 +171,6 @@ def _newest_work(campus: Campus, course: Course) -> dict[tuple[str, str], tuple[
         }
 
 
-def _due_times(campus: Campus, course: Course) -> dict[tuple[str, str], dt.datetime]:
-    """Return (student, exercise) -> their own due time by extension, and ("", exercise) -> everybody's."""
-    times = {("", unit.exercise): unit.due for unit in course.units if unit.exercise and unit.due}
-    for extension in late.extensions(campus.places, course.id):
-        due = times.get(("", extension.exercise))
-        if due is not None and extension.until > due:
-            times[extension.student, extension.exercise] = extension.until
-    return times
-
-
 def _cell(job: JobRow | None, total: Total | None, **known: Any) -> Cell:
     """Return the cell of somebody who handed something in."""
     if job is None or job.state in OPEN:
@@ -188,7 +180,14 @@ def _cell(job: JobRow | None, total: Total | None, **known: Any) -> Cell:
     if job.state == "failed":
         return Cell(state="grader failed", mood="bad", failed=True, reason=job.reason, **known)
     points: dict[str, Any] = (
-        {"score": total.points, "max_score": total.max_score, "by_hand": total.by_hand} if total else {}
+        {
+            "score": total.points,
+            "max_score": total.max_score,
+            "by_hand": total.by_hand,
+            "waiting": total.waiting,
+        }
+        if total
+        else {}
     )
     fine = job.outcome in ("graded", "")
     by_hand = total is not None and total.by_hand > 0

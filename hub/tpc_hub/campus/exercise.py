@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -119,7 +120,9 @@ async def ask_for_regrade(
     return RedirectResponse(f"{PREFIX}/exercise/{course.id}/{slug}#regrade", status_code=303)
 
 
-def part_results(exercise: Exercise, progress: Progress | None, scores: dict[str, Score]) -> list[PartResult]:
+def part_results(
+    exercise: Exercise, progress: Progress | None, scores: Mapping[str, Score]
+) -> list[PartResult]:
     """Return each part with what its student may know: the score, else how the visible tests went.
 
     `scores` are the gradebook's and empty while hidden: what a person changed by hand counts before the run.

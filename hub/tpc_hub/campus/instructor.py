@@ -22,9 +22,10 @@ from tpc_grader.late import extensions
 from tpc_grader.locks import is_serving
 from tpc_grader.scores import cell_scores
 
+from tpc_hub.campus import grades
 from tpc_hub.campus.announcing import shown
 from tpc_hub.campus.changes import change_of
-from tpc_hub.campus.classroom import FILTERS, Row, arranged, class_rows, outdated_counts
+from tpc_hub.campus.classroom import FILTERS, arranged, class_rows, outdated_counts
 from tpc_hub.campus.forms import (
     REFRESH_SECONDS,
     asked,
@@ -40,7 +41,6 @@ from tpc_hub.campus.student import page
 from tpc_hub.campus.times import in_zone
 from tpc_hub.formgrader import ensure_formgrader
 from tpc_hub.people import ClassCode, PeopleError, Person
-from tpc_hub.roster import csv_text
 
 router = APIRouter(prefix="/course/{course_id}")
 AUDIT_ENTRIES = 200
@@ -83,7 +83,9 @@ async def grades_csv(request: Request, who: SignedInVisitor, course_id: str) -> 
     """Return the grades of the class as CSV."""
     campus = campus_of(request)
     course = course_for(campus, who, course_id, "instructor")
-    text = grades_text(course, await in_thread(class_rows, campus, course))
+    rows = await in_thread(class_rows, campus, course)
+    maxima = {slug: read_exercise(campus.places.exercise(slug)).points for slug in course.exercises}
+    text = grades.grades_csv(course, rows, maxima)
     disposition = f'attachment; filename="{course.id}-grades.csv"'
     return Response(text, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
 
@@ -224,15 +226,6 @@ def _which_time(
     )
     response.status_code = 422
     return response
-
-
-def grades_text(course: Course, rows: list[Row]) -> str:
-    """Return the grades as CSV: one row per student, one column per exercise."""
-    lines: list[dict[str, object]] = []
-    for row in rows:
-        scores = {slug: "" if cell.score is None else cell.score for slug, cell in row.cells.items()}
-        lines.append({"name": row.name, "display_name": row.display_name, **scores})
-    return csv_text(lines, ["name", "display_name", *course.exercises])
 
 
 _POLICIES = {

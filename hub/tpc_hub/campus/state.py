@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jinja2 import Environment
@@ -29,7 +30,7 @@ class Campus:
 
     places: Places
     settings: Settings
-    courses: dict[str, Course]
+    courses: Mapping[str, Course]
     engine: Engine
     templates: Environment
     hub_api: str
