@@ -397,14 +397,192 @@ NAMES: list[Row] = [
     ),
 ]  # fmt: skip
 
-# What answers give to tests.
-VALUES: list[Row] = [
-    Row(
-        "a number of NumPy's",
-        STEPS,
-        answers={"add": "import numpy as np\ndef add(x, y):\n    return np.float64(x) + y"},
+# What answers give to tests: what the author gives, what a student gives, and the test of it (`f` is the function).
+# Each is a part of one exercise. First those that are right, by whatever type they come.
+ACCEPTED: list[tuple[str, str, str]] = [
+    ("(1, 2)", "[1, 2]", "assert f() == (1, 2)"),
+    ("(1, 2)", "np.array([1, 2])", "assert f() == (1, 2)"),
+    ("(1, 2)", "(n for n in (1, 2))", "assert f() == (1, 2)"),
+    ("(1, 2)", "[1, 2]", "assert (1, 2) == f()"),
+    ("(1, 2)", "[1, 2]", "assert f() == f() == (1, 2)"),
+    ("(1, 2)", "[1, 2]", "assert not f() != (1, 2)"),
+    ("(1, 2)", "[1, 2]", "assert f() in [(1, 2), (2, 1)]"),
+    ("(1, 2)", "np.array([1, 2])", "assert f() in {(1, 2), (2, 1)}"),
+    ("[1, 2]", "(1, 2)", "assert f() == [1, 2], 'a message'"),
+    ("[1, 2]", "np.array([1, 2])", "got = f()\nassert got == [1, 2]"),
+    ("[1, 2]", "iter([1, 2])", "got = f()\nassert got == [1, 2]\nassert got == [1, 2]"),
+    ("[1, 2]", "map(int, '12')", "assert f() == [1, 2] and len(f()) == 2"),
+    ("[1, 2]", "range(1, 3)", "assert f() == [1, 2]"),
+    ("[1, 2]", "deque([1, 2])", "assert f() == [1, 2]"),
+    ("[1, 2]", "{'a': 1, 'b': 2}.values()", "assert f() == [1, 2]"),
+    ("['a']", "{'a': 1}.keys()", "assert f() == ['a']"),
+    ("[('a', 1)]", "{'a': 1}.items()", "assert f() == [('a', 1)]"),
+    ("[1, 2]", "pd.Series([1, 2])", "assert f() == [1, 2]"),
+    ("[1, 2]", "pd.Index([1, 2])", "assert f() == [1, 2]"),
+    ("[1, 2]", "array.array('i', [1, 2])", "assert f() == [1, 2]"),
+    ("[1, 2]", "jnp.array([1, 2])", "assert f() == [1, 2]"),
+    ("[1, 2]", "np.array([1, 2], object)", "assert f() == [1, 2]"),
+    ("[1, 2]", "[np.int8(1), np.float32(2)]", "assert f() == [1, 2]"),
+    ("[[1, 2], [3, 4]]", "np.array([[1, 2], [3, 4]])", "assert f() == [[1, 2], [3, 4]]"),
+    ("[[1, 2], [3, 4]]", "((1, 2), (3, 4))", "assert f() == [[1, 2], [3, 4]]"),
+    ("[1, [2, 3]]", "(1, np.array([2, 3]))", "assert f() == [1, [2, 3]]"),
+    ("{'a': [1, 2]}", "{'a': np.array([1, 2])}", "assert f() == {'a': [1, 2]}"),
+    ("{'a': (1, 2)}", "OrderedDict(a=[1, 2])", "assert f() == {'a': (1, 2)}"),
+    ("np.array([1, 2])", "[1, 2]", "assert (f() == np.array([1, 2])).all()"),
+    ("np.array([1, 2])", "[1, 2]", "assert (f() == [1, 2]).all()"),
+    ("np.array([1, 2])", "(1, 2)", "assert np.all(f() == [1, 2]) and (f() == [1, 3]).sum() == 1"),
+    ("np.array([1, 2])", "[1, 2]", "assert not (f() != [1, 2]).any()"),
+    ("np.array([1, 2])", "[1, 2]", "got = f() == np.array([1, 2])\nassert got.all() and np.mean(got) == 1"),
+    ("np.array([1, 2])", "(n for n in (1, 2))", "assert np.allclose(f(), [1, 2])"),
+    (
+        "np.array([1, 2])",
+        "(1, 2)",
+        "np.testing.assert_allclose(f(), [1, 2])\nnp.testing.assert_equal(f(), [1, 2])",
     ),
+    ("[True, False]", "np.array([True, False])", "assert f() == [True, False]"),
+    ("0.75", "Fraction(3, 4)", "assert f() == 0.75 and np.isclose(f(), 0.75) and abs(f() - 0.75) < 1e-9"),
+    ("1 / 3", "Fraction(1, 3)", "assert math.isclose(f(), 1 / 3) and f() == 1 / 3"),
+    ("0.1", "Decimal('0.1')", "assert f() == 0.1 and abs(f() - 0.1) < 1e-9"),
+    ("[0.5, 1.5]", "[Fraction(1, 2), Fraction(3, 2)]", "assert np.allclose(f(), [0.5, 1.5])"),
+    ("0.5", "np.float32(0.5)", "assert f() == 0.5"),
+    ("0.5", "np.array(0.5)", "assert f() == 0.5 and abs(f() - 0.5) < 1e-9"),
+    ("0.5", "jnp.array(0.5)", "assert f() == 0.5"),
+    ("3", "3.0", "assert f() == 3"),
+    ("3", "np.uint8(3)", "assert f() == 3 and -f() == -3 and f() - 4 == -1 and f() * 100 == 300"),
+    ("3", "3 + 0j", "assert f() == 3"),
+    ("3", "np.array([3])", "assert f() == 3"),
+    ("True", "np.bool_(True)", "assert f()"),
+    ("False", "np.bool_(False)", "assert f() == False and not f()"),
+    ("'ab'", "np.str_('ab')", "assert f() == 'ab' and f().upper() == 'AB'"),
+    ("2 ** 100", "2 ** 100", "assert f() == 2 ** 100"),
+    ("[1 / 3]", "jax64([1 / 3])", "assert abs(f()[0] - 1 / 3) < 1e-15"),
+    ("(1, 2)", "Pair(1, 2)", "assert f() == (1, 2) and f()[0] == 1"),
+    ("Counter('aab')", "Counter('aab')", "assert f()['z'] == 0 and f() == {'a': 2, 'b': 1}"),
+    # What is empty, infinite or broadcast, where the author's own answer is.
+    ("[]", "[]", "assert f() == []"),
+    ("[]", "()", "assert f() == [] and len(f()) == 0"),
+    ("np.zeros((0, 3))", "np.zeros((0, 3))", "assert f().shape == (0, 3)"),
+    ("np.array([])", "[]", "assert np.allclose(f(), [])"),
+    ("set()", "set()", "assert f() == set() and not f()"),
+    ("{}", "{}", "assert f() == {}"),
+    ("math.inf", "np.float32('inf')", "assert f() == math.inf"),
+    ("float('nan')", "np.nan", "assert math.isnan(f())"),
+    ("np.array([1, np.nan])", "[1, np.nan]", "assert np.allclose(f(), [1, np.nan], equal_nan=True)"),
+    ("[1, math.inf]", "(1, math.inf)", "assert f() == [1, math.inf]"),
+    ("np.ones(3)", "np.ones(3)", "assert np.allclose(f(), 1) and (f() == 1).all()"),
+    ("np.ones((2, 3))", "np.ones((2, 3))", "assert np.allclose(f(), np.ones(3))"),
+    ("1.0", "1.0", "assert np.allclose(f(), np.ones(3)) and (np.ones(3) - f() == 0).all()"),
+    ("''", "''", "assert f() == ''"),
+    ("(1, [])", "[1, ()]", "assert f() == (1, [])"),
+    ("None", "None", "assert f() is None"),
+    ("[3, 1, 2]", "(3, 1, 2)", "path = f()\nassert all(a != b for a, b in zip(path, path[1:]))"),
 ]
+# Then those that are wrong, however they are written.
+WANT, LONG = "np.array([3.0, 3.0, 3.0])", "list(range(9))"
+REFUSED: list[tuple[str, str, str]] = [
+    # Seven times too large, in a type that cannot hold it.
+    ("70000.0", "np.float16(490000)", "assert f() == 70000"),
+    ("70000.0", "np.float16(490000)", "assert np.float16(f()) == np.float16(70000)"),
+    ("np.full(3, 1e5)", "np.full(3, 7e5).astype('float16')", "assert (f() == np.full(3, 1e5)).all()"),
+    ("np.full(3, 1e5)", "np.full(3, 7e5).astype('float16')", "assert np.allclose(f(), np.full(3, 1e5))"),
+    ("1e39", "np.float32(7e39)", "assert f() == 1e39"),
+    ("1e39", "jnp.float32(7e39)", "assert f() == 1e39"),
+    ("1e39", "jax64([7e39])[0]", "assert f() == np.float64(1e39)"),
+    ("257.0", "jnp.bfloat16(256)", "assert f() == 257"),
+    ("2049.0", "np.float16(2049)", "assert f() == 2049"),
+    ("300", "np.array([300]).astype('uint8')[0]", "assert f() == 300"),
+    ("0.1", "np.float32(0.1)", "assert abs(f() - 0.1) < 1e-12"),
+    ("1e5", "np.inf", "assert f() > 1e4"),
+    ("1e5", "np.inf", "assert not f() < 1e4"),
+    ("1e5", "10.0 ** 400 if 0 else float('inf')", "assert f() >= 1e5"),
+    ("-1e5", "-np.inf", "assert f() < 0"),
+    ("1.0", "complex('inf')", "assert abs(f()) >= 1"),
+    ("1.0", "np.nan", "assert not abs(f() - 1) > 1e-9"),
+    ("1.0", "np.nan", "assert np.isclose(f(), np.nan, equal_nan=True)"),
+    ("{'loss': 1.0}", "{'loss': np.inf}", "assert f()['loss'] > 0.5"),
+    ("(1.0, 2.0)", "(1.0, np.inf)", "a, b = f()\nassert b > a"),
+    ("1.0", "Decimal('Infinity')", "assert f() > 0"),
+    # Nothing at all.
+    (WANT, "[]", "assert np.allclose(f(), 3)"),
+    (WANT, "np.array([])", "assert (f() == 3).all()"),
+    (WANT, "np.array([])", "assert np.allclose(f(), [3.0])"),
+    (WANT, "np.zeros((0, 3))", "assert np.allclose(f(), [3.0, 3.0, 3.0])"),
+    (WANT, "np.zeros((0, 3))", "assert (f() == np.full(3, 3.0)).all()"),
+    (WANT, "[]", "assert all(v == 3 for v in f())"),
+    (WANT, "[]", "for v in f():\n    assert v == 3"),
+    (WANT, "()", "assert all(a == b for a, b in zip(f(), [3, 3, 3]))"),
+    (WANT, "[]", "assert sum((v - 3) ** 2 for v in f()) < 1e-9"),
+    (WANT, "[]", "assert np.linalg.norm(np.asarray(f()) - 3) < 1e-9"),
+    (WANT, "[]", "assert max((abs(v - 3) for v in f()), default=0) < 1e-9"),
+    (WANT, "[]", "assert not any(v != 3 for v in f())"),
+    (WANT, "[]", "np.testing.assert_allclose(f(), 3)"),
+    (WANT, "[]", "assert set(f()) <= {3}"),
+    (WANT, "iter(())", "assert all(v == 3 for v in f())"),
+    (WANT, "{}", "assert all(v == 3 for v in f())"),
+    (WANT, "jnp.array([])", "assert np.allclose(f(), 3)"),
+    (WANT, "pd.Series([], dtype=float)", "assert np.allclose(f(), 3)"),
+    ("3.0", "[]", "assert np.allclose(f(), 3)"),
+    ("{3}", "set()", "assert f() <= {3}"),
+    ("{'a': 1.0}", "{}", "assert all(v == 1 for v in f().values())"),
+    ("(1.0, np.ones(3))", "(1.0, [])", "assert np.allclose(f()[1], 1)"),
+    ("['a', 'b']", "[]", "assert all(v in 'ab' for v in f())"),
+    # Too few, too many, of another shape.
+    (WANT, "3.0", "assert np.allclose(f(), [3.0, 3.0, 3.0])"),
+    (WANT, "3", "assert np.allclose(f(), [3.0, 3.0, 3.0])"),
+    (WANT, "[3.0]", "assert np.allclose(f(), [3.0, 3.0, 3.0])"),
+    (WANT, "np.array([3.0])", "assert (f() == np.full(3, 3.0)).all()"),
+    (WANT, "np.array([[3.0]])", "assert np.abs(f() - np.full(3, 3.0)).max() < 1e-9"),
+    (WANT, "3.0", "assert np.abs(f() - np.full(3, 3.0)).max() < 1e-9"),
+    (WANT, "3.0", "assert np.abs(f() / np.full(3, 3.0) - 1).max() < 1e-9"),
+    (WANT, "3.0", "np.testing.assert_allclose(f(), [3.0, 3.0, 3.0])"),
+    (LONG, "[0]", "assert all(a == b for a, b in zip(f(), range(9)))"),
+    (LONG, "list(range(20))", "assert all(a == b for a, b in zip(f(), range(9)))"),
+    (LONG, "list(range(8))", "assert f() == list(range(9))"),
+    ("[[1, 2], [3, 4]]", "[1, 2, 3, 4]", "assert f() == [[1, 2], [3, 4]]"),
+    ("[1, 2]", "[[1, 2]]", "assert f() == [1, 2]"),
+    ("[1, 2]", "[2, 1]", "assert f() == [1, 2]"),
+    ("(1, 2)", "[1, 3]", "assert f() == (1, 2)"),
+    ("(1, 2)", "[1, 2]", "assert f() != (1, 2)"),
+    ("(1, 2)", "[1, 2]", "assert f() not in [(1, 2)]"),
+    ("'ab'", "['a', 'b']", "assert f() == 'ab'"),
+    ("['a', 'b']", "'ab'", "assert f() == ['a', 'b']"),
+    ("[1, 2]", "{1, 2}", "assert f() == [1, 2]"),
+    ("{1, 2}", "[1, 2]", "assert f() == {1, 2}"),
+    ("[1]", "1", "assert f() == [1]"),
+    ("1", "None", "assert f() == 1"),
+    ("2 ** 60 + 1", "2.0 ** 60", "assert f() == 2 ** 60 + 1"),
+    # A type that the test names.
+    ("[1, 2]", "(1, 2)", "assert isinstance(f(), list) and f() == [1, 2]"),
+    ("0.5", "Fraction(1, 2)", "assert type(f()) is float"),
+]
+_TYPES = (
+    "import array, math\nimport numpy as np, jax, jax.numpy as jnp, pandas as pd\n"
+    "from collections import Counter, OrderedDict, deque, namedtuple\nfrom decimal import Decimal\n"
+    "from fractions import Fraction\nPair = namedtuple('Pair', 'low high')\nnp.seterr(all='ignore')\n"
+    "def jax64(values):\n    with jax.enable_x64(True):\n        return jnp.asarray(np.array(values))"
+)
+
+
+def _of_one_exercise(name: str, cases: list[tuple[str, str, str]], points: float, imports: str) -> Row:
+    """Return a row with a part for each case."""
+    cells, answers = [given(imports)], {}
+    for i, (author, student, test) in enumerate(cases):
+        own = test.replace("f()", f"f{i}()")
+        cells += [answer(f"write-{i}", f"def f{i}():\n    return {author}"), checks(f"test-{i}", "", own)]
+        answers[f"write-{i}"] = f"def f{i}():\n    return {student}"
+    return Row(
+        name, tuple(cells), {f"test-{i}": points for i in range(len(cases))}, answers, levels=("oracle",)
+    )
+
+
+VALUES: list[Row] = [
+    _of_one_exercise("right whatever the type", ACCEPTED, 1, _TYPES),
+    _of_one_exercise(
+        "right as the author has it", [(own, own, test) for own, _, test in ACCEPTED], 1, _TYPES
+    ),
+    _of_one_exercise("wrong whatever the type", REFUSED, 0, _TYPES),
+]
+
 
 # What answers raise costs the part that met it, and no other.
 TWO: tuple[NotebookNode, ...] = (

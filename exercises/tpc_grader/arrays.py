@@ -16,6 +16,8 @@ import numpy as np
 MAX_ARRAY_BYTES = 64 * 2**20
 # What JSON can say in base64. A structured array, or one of dates, is none of numbers.
 _KINDS = "biufcSU"
+# What JAX computes with unless it is told otherwise.
+JAX_TYPES = frozenset({"float32", "int32", "uint32", "complex64"})
 # Whole numbers up to here are floats without loss.
 _EXACT = 2**53
 Array = np.ndarray[Any, Any]
@@ -101,10 +103,12 @@ def is_series(value: Any) -> bool:
 
 
 def to_jax(array: Array) -> Any:
-    """Return an array of JAX that holds all bits of an array of NumPy."""
+    """Return an array of JAX; one that came with 64 bits keeps them."""
     import jax
     import jax.numpy as jnp
 
+    if array.dtype.itemsize < 8:
+        return jnp.asarray(array)
     with jax.enable_x64(True):
         return jnp.asarray(array)
 

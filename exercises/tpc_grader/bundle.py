@@ -28,6 +28,8 @@ class Step:
     imports: str = ""
     # Names that the author's solution binds anew: from here on they are the student's, whatever tests elsewhere have.
     binds: tuple[str, ...] = ()
+    # Types of NumPy's that tests elsewhere want as they come, and not in double precision.
+    asked: tuple[str, ...] = ()
     # Files that an artefact step takes out of the sandbox.
     artefacts: tuple[str, ...] = ()
     # What the cell draws from where it runs, and of tests elsewhere what the student's code draws from meanwhile;
@@ -46,6 +48,8 @@ class Bundle:
     steps: tuple[Step, ...]
     files: dict[str, bytes] = field(default_factory=dict)
     own_files: dict[str, bytes] = field(default_factory=dict)
+    # The exercise's own code with the author's answers, as (cell, source): for tests elsewhere to ask what is wanted.
+    solution: tuple[tuple[int, str], ...] = ()
     plots: bool = False
     limits: Limits = field(default_factory=Limits)
 
@@ -62,6 +66,9 @@ class StepResult:
     value: str | None = None
     outputs: list[dict[str, Any]] = field(default_factory=list)
     detail: str = ""
+    # Of tests elsewhere, in words for the student: what an answer lacks, or of which kind it should be.
+    fault: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)

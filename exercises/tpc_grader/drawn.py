@@ -21,6 +21,9 @@ class Drawn(Iterator[Any]):
     def __len__(self) -> int:
         return len(self.items)
 
+    def __contains__(self, item: object) -> bool:
+        return item in self.items
+
     def __getitem__(self, index: Any) -> Any:
         return self.items[index]
 

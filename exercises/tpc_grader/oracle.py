@@ -23,7 +23,10 @@ from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from tpc_grader.comparing import HELPER, Comparing, rewritten
+from tpc_grader.doubts import Doubts
 from tpc_grader.draws import Draws
+from tpc_grader.model import Model, Origin, Unknown
 from tpc_grader.names import changed_by
 from tpc_grader.said import said_score
 from tpc_grader.values import Handle, decode, encode
@@ -39,21 +42,21 @@ class StudentError(RuntimeError):
 class Remote:
     """Stands for an object in the sandbox: it can be called, its attributes read, and nothing else."""
 
-    def __init__(self, oracle: Oracle, handle: Handle) -> None:
-        self._oracle, self._handle = oracle, handle
+    def __init__(self, oracle: Oracle, handle: Handle, origin: Origin | None) -> None:
+        self._oracle, self._handle, self._origin = oracle, handle, origin
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         plain = [self._oracle.encode(each) for each in args]
         named = {name: self._oracle.encode(each) for name, each in kwargs.items()}
-        deleted = self._oracle.deleted()
-        return self._oracle.ask(
-            do="call", handle=self._handle.number, args=plain, kwargs=named, without=deleted
-        )
+        request = {"handle": self._handle.number, "args": plain, "kwargs": named}
+        origin = self._origin and ["call", self._origin, plain, named]
+        return self._oracle.ask(origin, do="call", without=self._oracle.deleted(), **request)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return self._oracle.ask(do="attribute", handle=self._handle.number, name=name)
+        origin = self._origin and ["attribute", self._origin, name]
+        return self._oracle.ask(origin, do="attribute", handle=self._handle.number, name=name)
 
     def __repr__(self) -> str:
         return f"<the student's {self._handle.kind}>"
@@ -64,13 +67,21 @@ class Oracle:
 
     def __init__(self, wire: Wire, draws: Draws) -> None:
         self.wire, self.draws = wire, draws
-        self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+        self.comparing = Comparing()
+        self.names: dict[str, Any] = {
+            "__name__": "__main__",
+            "__builtins__": builtins,
+            HELPER: self.comparing,
+        }
         self.wanted: set[str] = set()
         self.brought: dict[str, Any] = {}
         self.testing = False
         self.imports: dict[str, Any] = {}
         # Types of NumPy's that the tests want as they come; all others are read in double precision.
         self.asked = frozenset[str]()
+        self.model: Model | None = None
+        self.origins: dict[int, Origin] = {}
+        self.doubts = Doubts(self.author_answer)
         self.operations: dict[str, Callable[..., dict[str, Any]]] = {
             "start": self.start,
             "given": self.run_given,
@@ -85,12 +96,12 @@ class Oracle:
             arguments = {name: value for name, value in request.items() if name not in {"id", "do"}}
             self.wire.send({"id": request["id"], **self.operations[request["do"]](**arguments)})
 
-    def start(self, files: dict[str, str]) -> dict[str, Any]:
-        """Write files into the working folder."""
-        for name, text in files.items():
-            path = Path(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(base64.b64decode(text))
+    def start(self, files: dict[str, str], solution: list[tuple[int, str]] | None = None) -> dict[str, Any]:
+        """Write files into the working folder. `solution` is the author's, as Model takes it."""
+        if solution:
+            self.model = Model(solution, lambda: _write(files), _run)
+            self.model.start(self.wire.end)
+        _write(files)
         return {}
 
     def run_given(self, source: str, seed: str = "") -> dict[str, Any]:
@@ -109,7 +120,7 @@ class Oracle:
         error = ""
         for statement in tree.body:
             try:
-                exec(compile(ast.Module([statement], []), CELL, "exec"), self.names)
+                exec(compile(rewritten(ast.Module([statement], [])), CELL, "exec"), self.names)
             except BaseException as e:
                 error = error or type(e).__name__
                 for name in changed_by(statement):
@@ -130,22 +141,37 @@ class Oracle:
             return {"ok": False, "error": type(e).__name__}
         return {"ok": True}
 
-    def run_test(self, source: str, seed: str = "") -> dict[str, Any]:
-        """Run a cell of tests; the answer says whether it passed, and where it stopped."""
-        self.testing = True
+    def run_test(
+        self, source: str, seed: str = "", cell: int = 0, asked: list[str] | None = None
+    ) -> dict[str, Any]:
+        """Run a cell of tests; the answer says whether it passed, where it stopped, and what its answers lack."""
+        self.testing, self.cell, self.asked = True, cell, frozenset(asked or ())
+        self.doubts, self.comparing.stretched, self.comparing.uneven = (
+            Doubts(self.author_answer),
+            False,
+            False,
+        )
+        if self.model is not None:
+            self.model.begin()
         self.draws.begin_test(seed, list(self.names.values()))
         try:
             tree = parse(source)
             self._bring_names(compile(tree, CELL, "exec"))
-            value = self._value_of(tree)
+            value = self._value_of(rewritten(tree))
         except WireFault:
             raise
         except BaseException as e:
-            return {"ok": False, "error": type(e).__name__, "line": _line_of(e), "detail": _detail(e)}
+            said = {"fault": self.doubts.fault, "hint": self.doubts.hint_of_failed()}
+            return {"ok": False, "error": type(e).__name__, "line": _line_of(e), "detail": _detail(e), **said}
         finally:
             self.testing = False
         # A thing of the student's says nothing of the score: it would be asked for its value.
-        return {"ok": True, "result": None if isinstance(value, Remote) else said_score(value)}
+        score = None if isinstance(value, Remote) else said_score(value)
+        fault = self.doubts.fault_of_passed(self.comparing)
+        # An answer that lacks something earned nothing of a score: it was no number for any comparison.
+        if fault and (score is None or not self.doubts.fault):
+            return {"ok": False, "error": "", "line": 0, "detail": fault, "fault": fault}
+        return {"ok": True, "result": score, "fault": fault}
 
     def _value_of(self, tree: ast.Module) -> Any:
         """Run a cell and return the value of its last line, None when that is no expression."""
@@ -160,7 +186,13 @@ class Oracle:
         """Return a value for the sandbox; a Remote goes back as what it stands for."""
         return encode(value, lambda each: each._handle if isinstance(each, Remote) else None)
 
-    def ask(self, **request: Any) -> Any:
+    def author_answer(self, origin: Origin) -> Any:
+        """Return what the author's solution answers where the student's code did; raises Unknown."""
+        if self.model is None:
+            raise Unknown
+        return self.model.answer(self.cell, origin, self.origins, self.names)
+
+    def ask(self, origin: Origin | None, **request: Any) -> Any:
         """Have the process outside ask the sandbox; raises what the student's code raised."""
         if not self.testing:
             raise StudentError("only tests may call the student's code")
@@ -168,7 +200,7 @@ class Oracle:
         answer = self.wire.receive()
         if answer.get("error"):
             raise _raised(str(answer["error"]), str(answer.get("message", "")))
-        return self._decode(answer["value"])
+        return self._decode(answer["value"], origin)
 
     def deleted(self) -> list[str]:
         """Return the student's names that the tests deleted, to see whether other functions use them."""
@@ -182,7 +214,7 @@ class Oracle:
         values = self.wire.receive().get("values")
         found = {name: values[name] for name in wanted if name in values} if isinstance(values, dict) else {}
         self.brought = {
-            name: self.imports[name] if name in self.imports else self._decode(data)
+            name: self.imports[name] if name in self.imports else self._decode(data, ["name", name])
             for name, data in found.items()
         }
         self.names |= self.brought
@@ -194,8 +226,16 @@ class Oracle:
                 self.names.pop(name, None)
         self.brought = {}
 
-    def _decode(self, data: Any) -> Any:
-        return decode(data, self.names, lambda handle: Remote(self, handle), self.asked)
+    def _decode(self, data: Any, origin: Origin | None) -> Any:
+        known = origin if isinstance(data, dict) and "h" in data else None
+
+        def reach(handle: Handle) -> Remote:
+            if known is not None:
+                self.origins[handle.number] = known
+            return Remote(self, handle, known)
+
+        value = decode(data, self.names, reach, self.asked)
+        return value if isinstance(value, Remote) else self.doubts.taken(origin, value)
 
 
 def serve() -> int:
@@ -213,6 +253,18 @@ def serve() -> int:
 def parse(source: str) -> ast.Module:
     """Return the code of a cell, IPython's own syntax translated."""
     return ast.parse(TransformerManager().transform_cell(source), CELL)
+
+
+def _write(files: dict[str, str]) -> None:
+    """Write files into the working folder."""
+    for name, text in files.items():
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(text))
+
+
+def _run(source: str, names: dict[str, Any]) -> None:
+    exec(compile(parse(source), CELL, "exec"), names)
 
 
 def _names_in(code: CodeType) -> set[str]:

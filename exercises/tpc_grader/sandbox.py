@@ -12,6 +12,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from tpc_grader.artefacts import checked_artefact
@@ -166,7 +167,8 @@ class _Run:
             self.student = Job(self.backend, "runner", limits)
             if any(step.kind in ("oracle", "artefact") for step in self.bundle.steps):
                 self.oracle = Job(self.backend, "oracle", limits)
-                self.oracle.send(deadline, do="start", files=_as_text(self.bundle.own_files))
+                own = _as_text(self.bundle.own_files)
+                self.oracle.send(deadline, do="start", files=own, solution=self.bundle.solution)
             files = _as_text(self.bundle.files)
             self.student.ask(deadline, do="start", files=files, plots=self.bundle.plots, caps=caps)
             if self.oracle is not None:
@@ -244,14 +246,16 @@ class _Run:
         try:
             if step.kind == "artefact":
                 self._bring_artefacts(step, deadline)
-            self.oracle.send(deadline, do="test", source=step.source, seed=step.seed)
+            test = {"source": step.source, "seed": step.seed, "cell": step.cell, "asked": step.asked}
+            self.oracle.send(deadline, do="test", **test)
             while "ask" in (message := self.oracle.receive(deadline + GRACE_SECONDS)):
                 answer, stopped = self._answer_for(step, message["ask"], deadline)
                 late = late or stopped
                 self.oracle.reply(answer, deadline + GRACE_SECONDS)
         except Late as e:
             raise Ended("timeout", "the tests did not end with what the code gave them") from e
-        return self._step_result(step, message, late)
+        fault, hint = (str(message.get(name, ""))[:300] for name in ("fault", "hint"))
+        return replace(self._step_result(step, message, late), fault=fault, hint=hint)
 
     def _answer_for(self, step: Step, request: Any, deadline: float) -> tuple[dict[str, Any], bool]:
         """Return the sandbox's answer to a question of the tests, and whether it had to be interrupted."""

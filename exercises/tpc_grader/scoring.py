@@ -54,7 +54,14 @@ def scored_bundle(
     ]
     kernel = [cell for _, cell in code_cells(rebuilt) if cell.role == "test" and cell.level == "kernel"]
     changed = [mutants(cell.source) for cell in kernel]
-    return Bundle(_with_canaries(steps, changed), dict(files), dict(own_files), limits=limits)
+    solution = tuple(
+        (index, cell.solution if cell.role == "answer" else cell.source)
+        for index, cell in code_cells(rebuilt)
+        if cell.role in ("given", "answer")
+    )
+    return Bundle(
+        _with_canaries(steps, changed), dict(files), dict(own_files), solution=solution, limits=limits
+    )
 
 
 def shown_bundle(
@@ -173,11 +180,16 @@ def _score(cell: Cell, found: StepResult | None, tampered: bool, public: bool = 
     if found.state == "timeout":
         return CellScore(cell.name, 0.0, cell.points, False, "The tests took too long with your code.")
     if found.state == "failed":
-        return CellScore(cell.name, 0.0, cell.points, False, message_for(cell, found, public))
+        return CellScore(cell.name, 0.0, cell.points, False, _words(cell, found, public))
     points = _partial(cell, found)
     if points is None:
         return CellScore(cell.name, 0.0, cell.points, False, "The tests gave no valid score.")
-    return CellScore(cell.name, points, cell.points, points == cell.points)
+    return CellScore(cell.name, points, cell.points, points == cell.points, found.fault)
+
+
+def _words(cell: Cell, found: StepResult, public: bool) -> str:
+    """Return what the student reads of tests that failed."""
+    return found.fault or f"{message_for(cell, found, public)} {found.hint}".strip()
 
 
 def _partial(cell: Cell, found: StepResult) -> float | None:

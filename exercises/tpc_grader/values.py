@@ -28,7 +28,16 @@ from typing import Any
 
 import numpy as np
 
-from tpc_grader.arrays import NotPlain, decode_array, encode_array, is_jax, is_series, scalar, to_jax
+from tpc_grader.arrays import (
+    JAX_TYPES,
+    NotPlain,
+    decode_array,
+    encode_array,
+    is_jax,
+    is_series,
+    scalar,
+    to_jax,
+)
 from tpc_grader.drawn import Drawn
 from tpc_grader.exact import DecimalNumber, Ratio
 
@@ -203,15 +212,12 @@ class _Reader:
         raise NotPlain("a value of no known form")
 
     def _array(self, tag: str, body: Any, inner: Callable[[Any], Any]) -> Any:
-        if tag == "j" and self.asked is None:
-            import jax.numpy as jnp
-
-            return jnp.asarray(decode_array(body, inner))
+        # Where the exercise itself works with JAX, its tests may ask for what only JAX's arrays have, and 32 bits are
+        # what it computes with.
+        if tag == "j" and (self.asked is None or _uses_jax(self.classes)):
+            return to_jax(decode_array(body, inner, self.asked and self.asked | JAX_TYPES))
         found = decode_array(body, inner, self.asked)
-        if tag == "g":
-            return scalar(found)
-        # Where the exercise itself works with JAX its tests may ask for what only JAX's arrays have.
-        return to_jax(found) if tag == "j" and _uses_jax(self.classes) else found
+        return scalar(found) if tag == "g" else found
 
     def _dataclass(self, body: Any, inner: Callable[[Any], Any]) -> Any:
         name, fields = body

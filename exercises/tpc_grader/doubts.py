@@ -1,0 +1,102 @@
+"""The answers that one cell of tests got: whether each may be compared at all, decided in one place for all exercises.
+
+An answer that is empty or not finite, where the author's own answer to the same question is neither, is read as
+not-a-number throughout: no comparison finds that right, however it is written, and the cell fails with a sentence
+of its own. Where tests that pass compared a single value with many, the shapes of such answers are looked at too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tpc_grader.comparing import Comparing
+from tpc_grader.forms import (
+    NUMBER,
+    SHAPE,
+    TRUTH,
+    fault_of,
+    hollow,
+    is_number,
+    items_of,
+    kind_of,
+    may_lack,
+    size_of,
+)
+from tpc_grader.model import Origin, Unknown
+
+# Of each function the last answers are looked at for their shape.
+LOOKED_AT = 3
+Ask = Callable[[Origin], Any]
+
+
+class Doubts:
+    """What came back so far; `ask` gives the author's answer to the same question, or raises Unknown."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+        self.fault = ""
+        self.last: tuple[Origin, Any] | None = None
+        self.by_name: dict[str, list[tuple[Origin, Any]]] = {}
+
+    def taken(self, origin: Origin | None, value: Any) -> Any:
+        """Return an answer as tests may have it."""
+        if origin is None:
+            return value
+        self.last = (origin, value)
+        kept = self.by_name.setdefault(_name(origin), [])
+        kept.append(self.last)
+        del kept[:-LOOKED_AT]
+        if not may_lack(value):
+            return value
+        try:
+            wanted = self.ask(origin)
+        except Unknown:
+            return value
+        fault = fault_of(value, wanted)
+        self.fault = self.fault or fault
+        return hollow(wanted) if fault else value
+
+    def fault_of_passed(self, comparing: Comparing) -> str:
+        """Return what is wrong with the answers to tests that passed, as a sentence; empty when nothing is."""
+        if self.fault or not (comparing.stretched or comparing.uneven):
+            return self.fault
+        kept = [each for group in self.by_name.values() for each in group]
+        doubtful = [
+            (origin, value)
+            for origin, value in kept
+            if (comparing.stretched and _is_single(value))
+            or (comparing.uneven and items_of(value) is not None)
+        ]
+        return SHAPE if any(self._has_other_size(*each) for each in doubtful) else ""
+
+    def hint_of_failed(self) -> str:
+        """Return which kind of thing the last answer should be and is, when that differs; else an empty text."""
+        if self.last is None:
+            return ""
+        try:
+            expected, came = kind_of(self.ask(self.last[0])), kind_of(self.last[1])
+        except Unknown:
+            return ""
+        if not expected or expected == came or {expected, came} == {NUMBER, TRUTH}:
+            return ""
+        return f"The answer should be {expected}, and is {came or 'something else'}."
+
+    def _has_other_size(self, origin: Origin, value: Any) -> bool:
+        try:
+            wanted = self.ask(origin)
+        except Unknown:
+            return False
+        if _is_single(value):
+            return size_of(wanted) > 1
+        return items_of(wanted) is not None and size_of(wanted) != size_of(value)
+
+
+def _is_single(value: Any) -> bool:
+    return is_number(value) or (items_of(value) is not None and size_of(value) == 1)
+
+
+def _name(origin: Origin) -> str:
+    while isinstance(origin[1], list):
+        origin = origin[1]
+    return str(origin[1])
