@@ -21,9 +21,10 @@ from fastapi.testclient import TestClient
 from nbgrader.api import Gradebook
 from sqlalchemy.orm import Session
 from test_class_page import press, signed_in, text_of
+from tpc_courses.exercise import source_notebook
 from tpc_courses.manifest import Course, current_courses
 from tpc_courses.places import Places
-from tpc_grader import audit, coursework, grading, queue, sources
+from tpc_grader import audit, coursework, grading, queue, regrade, sources
 from tpc_grader.archive import pack
 from tpc_grader.intake import Intake
 from tpc_grader.points import shown, total
@@ -63,7 +64,12 @@ class Campus:
         return current_courses(self.places)[COURSE]
 
     def hand_in(
-        self, why: str, points: float = 2.0, at: dt.datetime = DUE - 9 * HOUR, code: str = CODE
+        self,
+        why: str,
+        points: float = 2.0,
+        at: dt.datetime = DUE - 9 * HOUR,
+        code: str = CODE,
+        added: str = "",
     ) -> None:
         """Let ada hand in, and write down what the sandbox is taken to have found."""
         shift_clock(self.monkeypatch, at)
@@ -73,6 +79,8 @@ class Campus:
             facts = cell.metadata.get("nbgrader", {})
             if facts.get("solution"):
                 cell.source = why if facts["grade"] else code
+        if added:
+            notebook.cells.append(nbformat.v4.new_markdown_cell(added))
         work = pack({NOTEBOOK: nbformat.writes(notebook).encode()})
         self.points = points
         queue.submitted(self.places, intake.receive(COURSE, EXERCISE, "ada", work))
@@ -259,6 +267,42 @@ def test_feedback_tells_the_points_of_today_part_by_part_and_keeps_those_of_olde
     campus.hand_in("It guesses.", at=DUE + 2 * HOUR)
     assert "0.8 of 5 points, 3 of them not graded yet" in campus.feedback(), "as it was released"
     assert "It adds." in campus.feedback()
+
+
+def test_points_for_a_task_belong_to_what_was_written_for_it(campus):
+    path = campus.places.exercise(EXERCISE)
+    source = source_notebook(path)
+    part = {"grade": False, "solution": False, "locked": False, "task": True, "grade_id": "essay"}
+    task = nbformat.v4.new_markdown_cell("Write an essay.")
+    task.metadata["nbgrader"] = {**part, "points": 4, "schema_version": 3}
+    source.cells.append(task)
+    path.unlink()
+    path.with_suffix(".ipynb").write_text(nbformat.writes(source))
+    coursework.prepare_course(campus.places, campus.course)
+    campus.hand_in("It adds.", added="An essay.")
+    campus.give(3.0)
+    campus.give(4.0, cell="essay")
+    assert campus.everywhere() == "9"
+    campus.hand_in("It adds.", at=DUE - 2 * HOUR, added="Another essay.")
+    assert class_marks(campus.places, COURSE)["ada", EXERCISE].total.waiting == ("essay",)
+    assert campus.everywhere() == "5"
+    campus.hand_in("It adds.", at=DUE - HOUR, added="An essay.")
+    assert campus.everywhere() == "9"
+
+
+def test_who_answers_a_request_gives_no_points_to_newer_work(campus):
+    campus.hand_in("It adds.")
+    campus.give(1.0)
+    mine = Intake(campus.places, {}).store.newest(COURSE, EXERCISE, "ada")
+    number = regrade.request(campus.places, campus.course, mine, "why", "It is all there.")
+    campus.hand_in("It guesses.", at=DUE - HOUR)
+    answer = {"form_token": "t", "number": str(number), "words": "Right.", "points": "3"}
+    refused = campus.teacher.post(f"/services/campus/course/{COURSE}/answer", data=answer)
+    assert refused.status_code == 400
+    assert "ada handed in newer work since" in refused.text
+    assert campus.everywhere() == "2"
+    told = press(campus.teacher, "answer", number=str(number), words="I read what you handed in since.")
+    assert "the score was kept" in text_of(told)
 
 
 def test_a_comment_belongs_to_the_answer_too(campus):

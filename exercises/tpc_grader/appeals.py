@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -17,7 +18,7 @@ from tpc_grader import audit, database
 from tpc_grader.archive import Refused
 from tpc_grader.database import Base, Utc, open_database
 from tpc_grader.points import shown
-from tpc_grader.scores import Score, cell_scores
+from tpc_grader.scores import Score, cell_scores, scored_at
 from tpc_grader.store import Store, Submission
 from tpc_grader.visibility import may_see
 
@@ -101,6 +102,7 @@ def answer(
     old = cell_scores(places, course.id, row.exercise, row.student).get(row.cell)
     if points is not None:
         _check(points, old)
+        _check_newest(places, row)
         set_by_hand(places, course, row.exercise, row.student, row.cell, points)
     before, after = (old.points if old else None), points
     with Session(open_database(places.database_url), expire_on_commit=False) as session, session.begin():
@@ -158,7 +160,19 @@ def _open(course: str, exercise: str, student: str, cell: str) -> Select[Request
 def _check(points: float, old: Score | None) -> None:
     if old is None or not 0 <= points <= old.max_score:  # also refuses nan
         most = shown(old.max_score) if old else "0"
-        raise Refused(f"{points:g} points are not between 0 and {most}. Nothing was changed.")
+        said = shown(points) if math.isfinite(points) else str(points)
+        raise Refused(f"{said} points are not between 0 and {most}. Nothing was changed.")
+
+
+def _check_newest(places: Places, row: RequestRow) -> None:
+    """Refuse points for work that the gradebook has no more: they would go to an answer that nobody read."""
+    graded = scored_at(places, row.course, row.exercise, row.student)
+    if graded is not None and graded != Store(places).get(row.submission).received_at:
+        raise Refused(
+            f"{row.student} handed in newer work since, and points would go to that. Nothing was changed. "
+            "Read it in the formgrader and give points there, or answer without points.",
+            409,
+        )
 
 
 def _entry(

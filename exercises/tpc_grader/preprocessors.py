@@ -146,6 +146,14 @@ class StrictSaveAutoGrades(SaveAutoGrades):
         self.log.info("Graded %s of %s: %s, %s points. %s", *about)
         return nb, resources
 
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Any, cell_index: int
+    ) -> tuple[NotebookNode, Any]:
+        """Save what is known of a cell; nbgrader leaves the score of a task as it is, whatever was handed in."""
+        if is_task(cell):
+            self._add_score(cell, resources)
+        return super().preprocess_cell(cell, resources, cell_index)
+
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         name = cell.metadata["nbgrader"]["grade_id"]
         try:

@@ -18,6 +18,7 @@ from tpc_grader.carried import carried
 from tpc_grader.draws import seed_of
 from tpc_grader.limits import Limits
 from tpc_grader.messages import message_for
+from tpc_grader.points import shown
 from tpc_grader.results import CellScore, Outcome
 from tpc_grader.said import score_within
 from tpc_grader.skeleton import Cell, Rebuilt, code_cells
@@ -237,4 +238,4 @@ def _odd_score(cell: Cell, found: StepResult) -> list[str]:
     """Return a line when the last line of tests that passed gives a number that is no score."""
     if cell.role != "test" or shown_points(cell, found) is not None:
         return []
-    return [f"{cell.name}: its last line gives {found.value}, and a score is from 0 to {cell.points:g}"]
+    return [f"{cell.name}: its last line gives {found.value}, and a score is from 0 to {shown(cell.points)}"]

@@ -20,6 +20,7 @@ from tpc_grader import sandbox
 from tpc_grader.autotests import with_tests
 from tpc_grader.bundle import Result, StepResult
 from tpc_grader.limits import Limits
+from tpc_grader.points import shown
 from tpc_grader.results import InfrastructureFault
 from tpc_grader.scoring import scored_bundle, shown_points
 from tpc_grader.skeleton import Cell, Rebuilt, skeleton_cells
@@ -127,7 +128,7 @@ def _reason(cell: Cell, found: StepResult, result: Result) -> str:
     points = shown_points(cell, found)
     if points == cell.points:
         return ""
-    told = "no valid score" if points is None else f"{points:g} of {cell.points:g} points"
+    told = "no valid score" if points is None else f"{shown(points)} of {shown(cell.points)} points"
     return f"{told}, its last line gives {found.value}"
 
 
