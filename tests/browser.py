@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running_campus import RunningCampus
 
 # The sandbox needs what root in a container lacks; the rest keeps Chromium from calling home.
@@ -20,6 +20,10 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+# What a page shows in a moment takes many where the machine is busy.
+expect.set_options(timeout=60_000)
 
 
 @contextlib.contextmanager

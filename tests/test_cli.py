@@ -91,10 +91,11 @@ WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     ),
     (("extend", "scaling", "double-scaling", "ada"), ("--until",)),
     (("extend", "scaling", "double-scaling", "ada", "--until", "soon"), ("'soon'", "like 2027-02-05T18:00")),
-    (("user", "add", "a b"), ("'a b'", "Use a letter")),
+    (("user", "add", " "), ("needs a sign-in name",)),
+    (("user", "add", "x" * 300), ("longer than 255",)),
     (("user", "add", "cy", "--teaches", "nope"), ("There is no course 'nope'",)),
     (("user", "password", "nobody"), ("no person called nobody", "campus user add nobody")),
-    (("user", "password", "a b"), ("'a b'",)),
+    (("user", "password", ""), ("no person called",)),
     (("roster", "import", "nope", "class.csv"), ("There is no course 'nope'",)),
     (("roster", "import", "scaling", "none.csv"), ("none.csv", "Check the path")),
     (("roster", "import", "scaling", "courses"), ("courses", "Name a file")),
@@ -138,15 +139,26 @@ def leaf(path: tuple[str, ...]) -> click.Command:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"name\nA B\n", ("line 2", "'A B'")),
-        (b"name\n\xff\xfeada\n", ("UTF-8",)),
-        (b"", ("name",)),
-        (b"\x00\x01\x02", ("name",)),
+        (b"login,role\nada,boss\n", ("class.csv: line 2", "'boss'", "Nobody was enrolled")),
+        (b"login\n\xff\xfeada\n", ("line 2", "UTF-8")),
+        (b"", ("line 1", "empty")),
+        (b"\x00\x01\x02", ("line 1",)),
     ],
 )
 def test_a_malformed_roster_is_refused_in_a_sentence(campus, tree, content, words):
     (tree.root / "class.csv").write_bytes(content)
     refused(campus("roster", "import", "scaling", "class.csv"), *words)
+
+
+def test_a_roster_shows_what_it_would_change_before_it_does(campus, tree):
+    (tree.root / "class.csv").write_text("login,section\nada,A\n")
+    shown = campus("roster", "import", "scaling", "class.csv")
+    assert "ada (ada): joins as student" in shown.output
+    assert "Left alone: 'section'" in shown.output
+    assert "nothing was written, run again with --apply" in shown.output
+    assert "1 changes" in campus("roster", "import", "scaling", "class.csv", "--apply").output
+    again = campus("roster", "import", "scaling", "class.csv")
+    assert "1 people in the file, 0 changes in scaling\n" in again.output
 
 
 @pytest.mark.parametrize("path", [("user", "add", "ada"), ("audit",), ("grade", "scaling", "double-scaling")])

@@ -1,8 +1,17 @@
+from pathlib import Path
+
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from tpc_grader.database import engine_of
+from tpc_hub import people
+from tpc_hub.directory import claims_of, find_person, sign_up, signed_in
 from tpc_hub.people import (
+    NAME,
     ClassCode,
+    LessonVisit,
     PeopleError,
     Person,
     enrol,
@@ -11,9 +20,10 @@ from tpc_hub.people import (
     members,
     open_database,
     roles_of,
-    sign_up,
 )
 from tpc_hub.roster import import_roster
+
+MIGRATIONS = Path(people.__file__).parent / "migrations"
 
 
 @pytest.fixture
@@ -87,18 +97,133 @@ def test_a_database_from_a_newer_version_is_refused(tmp_path):
         open_database(url)
 
 
+def test_a_class_code_is_taken_as_people_type_it(session):
+    for number, code in enumerate(("abcd-efgh", "ABCDEFGH", " abcd efgh ", "AbCd–EfGh")):
+        assert sign_up(session, f"s{number}", "S", "a long password", code, ()).name == f"s{number}"
+
+
+# Whom a sign-in names
+
+
+def enter(session, sign_in, **told) -> Person:
+    return signed_in(session, claims_of(sign_in, told))
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "name"),
+    [
+        ("ada", "ada"),
+        ("ada.lovelace@example.org", "ada-lovelace"),
+        ("12grace", "p12grace"),
+        ("Ada", "ada"),
+        ("Zoë Ünal", "zoe-unal"),
+        ("campus", "campus-2"),
+        ("hub", "hub-2"),
+        ("李明", "person"),
+        ("@", "person"),
+        ("--a--b--", "a-b"),
+        ("campus--service", "campus-service"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("a" * 80, "a" * 30),
+        ("https://login.example.org/users/7", "https-login-example-org-users"),
+    ],
+)
+def test_any_name_becomes_one_that_a_host_a_folder_and_nbgrader_take(session, sign_in, name):
+    assert enter(session, sign_in).name == name
+    assert enter(session, sign_in).name == name, "it is made once"
+    assert NAME.fullmatch(name)
+
+
+def test_names_that_differ_in_form_only_are_different_people(session):
+    given = ["ada", "Ada", "ADA", "ada@a.example", "ada@b.example", "Adá", "a" * 31, "a" * 32, "a" * 33]
+    names = [enter(session, each).name for each in given]
+    assert len({*names}) == len(given)
+    assert [enter(session, each).name for each in given] == names
+
+
+def test_what_a_provider_tells_is_kept_and_brought_up_to_date(session):
+    told = {
+        "name": "Ada  Lovelace",
+        "email": "Ada@Example.org",
+        "email_verified": True,
+        "student_number": "0042",
+    }
+    person = enter(session, "ada", **told)
+    assert (person.display_name, person.email, person.number) == ("Ada Lovelace", "ada@example.org", "0042")
+    person.display_name = "Countess"
+    assert enter(session, "ada", **told | {"name": "Ada King"}).display_name == "Countess", "ours is kept"
+    assert enter(session, "eve", email="ada@example.org", email_verified=True).email is None, (
+        "it is another's"
+    )
+
+
+ANNOUNCED = [
+    ("e-mail\nada@example.org\n", "whatever", {"email": "ADA@example.org", "email_verified": True}),
+    ("e-mail\nada@example.org\n", "whatever", {"email": "ada@example.org"}),
+    ("login\nada.lovelace@example.org\n", "ada.lovelace@example.org", {}),
+    ("login\nADA\n", "ada", {}),
+    ("login\nada@example.org\n", "u77", {"email": "ada@example.org"}),
+    ("student number\n0042\n", "whatever", {"student_number": "0042"}),
+    (
+        "id\n0042\n",
+        "whatever",
+        {"https://purl.imsglobal.org/spec/lti/claim/lis": {"person_sourcedid": "0042"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("table", "sign_in", "told"), ANNOUNCED)
+def test_whom_a_roster_announced_by_anything_takes_that_place(session, table, sign_in, told):
+    import_roster(session, "scaling", table.encode())
+    (waiting,) = members(session, "scaling", "student")
+    assert enter(session, sign_in, **told).name == waiting
+    # A second import after the first sign-in finds the same person.
+    assert import_roster(session, "scaling", table.encode()).changes == ()
+
+
+def test_nobody_takes_an_instructors_place_by_what_is_not_vouched_for(session):
+    import_roster(session, "scaling", b"e-mail,role\nada@example.org,instructor\n")
+    assert roles_of(session, enter(session, "eve", email="ada@example.org").name) == {}
+    assert roles_of(session, enter(session, "mal", email="ada@example.org", email_verified=False).name) == {}
+    assert roles_of(session, enter(session, "ada", email="ada@example.org", email_verified=True).name) != {}
+
+
+def test_nobody_takes_the_place_of_who_signed_in_before(session):
+    import_roster(session, "scaling", b"e-mail\nada@example.org\n")
+    ada = enter(session, "ada", email="ada@example.org", email_verified=True)
+    assert enter(session, "eve", email="ada@example.org", email_verified=True).name != ada.name
+
+
+def test_a_name_that_fits_two_people_is_asked_back(session):
+    enter(session, "Ada"), enter(session, "ada")
+    assert find_person(session, "ada").sign_in == "ada"
+    with pytest.raises(PeopleError, match="may be"):
+        find_person(session, "ADA")
+
+
+# Rosters
+
+
+def read(session, data: str | bytes, course="scaling"):
+    return import_roster(session, course, data.encode() if isinstance(data, str) else data)
+
+
 def test_a_roster_enrols_people_who_then_sign_up(session):
-    assert import_roster(
-        session, "scaling", "name,display_name,role\nada,Ada Łovelace,\ngrace,,instructor\n"
-    ) == ["ada", "grace"]
+    read(session, "name,display_name,role\nada,Ada Łovelace,\ngrace,,instructor\n")
     assert session.get(Person, "ada").display_name == "Ada Łovelace"
     assert members(session, "scaling", "instructor") == ["grace"]
     assert joined(session).name == "ada"
 
 
+def test_whom_a_roster_knows_by_e_mail_signs_up_by_it(session):
+    read(session, "e-mail\nada.lovelace@example.org\n")
+    (name,) = members(session, "scaling", "student")
+    assert joined(session, "Ada.Lovelace@example.org").name == name
+
+
 def test_a_class_code_does_not_open_what_a_roster_reserved(session):
     session.add(ClassCode(course="data", code="data-code"))
-    import_roster(session, "scaling", "name,role\ngrace,instructor\nada,student\n")
+    read(session, "name,role\ngrace,instructor\nada,student\n")
     with pytest.raises(PeopleError, match="reserved"):
         joined(session, "grace")
     with pytest.raises(PeopleError, match="reserved"):
@@ -106,21 +231,109 @@ def test_a_class_code_does_not_open_what_a_roster_reserved(session):
     assert not session.get(Person, "grace").password_hash
 
 
+PLAIN = "login,display name,e-mail,student number,role\nada,Ada L,ada@example.org,7,student\n"
+TABLES = {
+    "comma": PLAIN.encode(),
+    "semicolon": PLAIN.replace(",", ";").encode(),
+    "tab": PLAIN.replace(",", "\t").encode(),
+    "byte order mark": PLAIN.encode("utf-8-sig"),
+    "UTF-16": PLAIN.encode("utf-16"),
+    "UTF-16 without a mark": PLAIN.encode("utf-16-le"),
+    "UTF-16, big end first": PLAIN.encode("utf-16-be"),
+    "Windows lines": PLAIN.replace("\n", "\r\n").encode(),
+    "old Mac lines": PLAIN.replace("\n", "\r").encode(),
+    "sep line": b"sep=;\n" + PLAIN.replace(",", ";").encode(),
+    "headings as typed": b" Login ,Display_Name, E-Mail ,STUDENT  NUMBER,Role\nada,Ada L,ada@example.org,7,\n",
+    "synonyms": b"SIS Login ID,Full name,mail,SIS ID,roles\nada,Ada L,ada@example.org,7,Learner\n",
+    "Canvas": b"Student,ID,SIS Login ID,E-mail Address\nAda L,7,ada,ada@example.org\n",
+    "first and last": b"username,First name,Surname,email,id\nada,Ada,L,ada@example.org,7\n",
+    "trailing empty columns": PLAIN.replace("\n", ",,,\n").encode(),
+    "empty lines": b"\n\n" + PLAIN.replace("\n", "\n,,,,\n").encode(),
+    "quotes and line breaks": b'login,"display\nname",e-mail,id\nada,"Ada\nL",ada@example.org,7\n',
+    "spaces": b"login,display name,e-mail,id\n ada , Ada\xc2\xa0L ,ADA@example.org , 7\n",
+}
+
+
+@pytest.mark.parametrize("data", TABLES.values(), ids=TABLES)
+def test_a_roster_is_read_as_spreadsheets_write_it(session, data):
+    read(session, data)
+    ada = session.get(Person, "ada")
+    assert (ada.sign_in, ada.display_name, ada.email, ada.number) == ("ada", "Ada L", "ada@example.org", "7")
+    assert members(session, "scaling", "student") == ["ada"]
+
+
+def test_surplus_columns_are_named_and_left_alone(session):
+    assert read(session, "login,Group,,Notes\nada,A,,x\n").ignored == ("Group", "Notes")
+
+
 def test_a_bad_roster_enrols_nobody_and_names_every_line(session):
-    text = "name,display_name\nada,Ada\nada,Again\n,Nobody\nünal,Ünal\ngrace,=HYPERLINK(1)\n"
+    enter(session, "bea", email="bea@example.org", email_verified=True)
+    text = (
+        'login,display_name,e-mail,role\nada,"Ada\nL",,\nada,Again,,\n,Nobody,,\ncy,Cy,nonsense,\ndan,Dan,,boss\n'
+        "eva,Eva,,,surplus\nada,Ada,bea@example.org,\n"
+    )
     with pytest.raises(PeopleError) as caught:
-        import_roster(session, "scaling", text)
-    report = str(caught.value)
-    for line in (
-        "line 3: ada appears twice",
-        "line 4: the name is empty",
-        "line 5: 'ünal' cannot",
-        "line 6: display name",
-    ):
-        assert line in report
+        read(session, text)
+    assert [line.partition(".")[0] for line in str(caught.value).splitlines()] == [
+        "line 4: Ada L appears in line 2 too",
+        "line 5: nothing says who this is",
+        "line 6: column e-mail: 'nonsense' is no address",
+        "line 7: column role: 'boss' is no role",
+        "line 8: 5 cells under 4 headings ('surplus')",
+        "line 9: ada, bea@example",
+    ]
+    session.rollback()
     assert members(session, "scaling", "student") == []
 
 
-def test_a_roster_without_names_is_refused(session):
-    with pytest.raises(PeopleError, match="the columns are"):
-        import_roster(session, "scaling", "email\nada@example.org\n")
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("", "line 1: the file is empty"),
+        ("first,last\nA,B\n", "line 1: no column says who people are; the headings are first, last"),
+        ("\n\nlogin,user\na,b\n", "line 3: 'login' and 'user' say the same"),
+        (b"login\nada\nb\xff\n", "line 3: not UTF-8 text"),
+        ('login\n"ada\n', "line 2: not a table"),
+    ],
+)
+def test_a_table_that_is_none_is_refused(session, data, words):
+    with pytest.raises(PeopleError, match=words):
+        read(session, data)
+
+
+def test_a_roster_says_what_changed_for_whom(session):
+    first = read(session, "login,display name,e-mail,role\nada,Ada,,\ngrace,Grace,,instructor\n")
+    assert [str(each) for each in first.changes] == [
+        "Ada (ada): joins as student, new on this campus",
+        "Grace (grace): joins as instructor, new on this campus",
+    ]
+    second = "login,display name,e-mail,role\nada,Ada L,ada@example.org,instructor\ngrace,Grace,,student\n"
+    assert [str(each) for each in read(session, second).changes] == [
+        "Ada L (ada): name Ada -> Ada L",
+        "Ada L (ada): e-mail none -> ada@example.org",
+        "Ada L (ada): student -> instructor",
+        "Grace (grace): instructor -> student",
+    ]
+    assert members(session, "scaling", "instructor") == ["ada"]
+    assert read(session, second).changes == ()
+
+
+def test_a_database_of_the_version_before_keeps_its_people(tmp_path):
+    url = f"sqlite:///{tmp_path / 'campus.sqlite'}"
+    with engine_of(url).begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes.update(connection=connection, version_table="alembic_version")
+        command.upgrade(config, "0002")
+        for row in (
+            "insert into person values ('ada', 'Ada L', 'hash', 1, '2026-11-01 10:00:00.000000')",
+            "insert into person values ('bob', 'Bob', '', 1, '2026-11-01 10:00:00.000000')",
+            "insert into enrolment values ('scaling', 'ada', 'student')",
+            "insert into lesson_visit values ('ada', 'scaling/counting', '2026-11-02 10:00:00.000000', 1)",
+        ):
+            connection.execute(text(row))
+    with Session(open_database(url)) as session:
+        ada, bob = session.get(Person, "ada"), session.get(Person, "bob")
+        assert (ada.sign_in, ada.seen is not None, bob.sign_in, bob.seen) == ("ada", True, "bob", None)
+        assert roles_of(session, "ada") == {"scaling": "student"}
+        assert session.get(LessonVisit, ("ada", "scaling/counting")).done

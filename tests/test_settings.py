@@ -3,7 +3,7 @@ from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
 from tpc_hub.configure import AUTHENTICATORS, configure, set_sign_in
-from tpc_hub.settings import Settings, SignIn, load_settings
+from tpc_hub.settings import Settings, SignIn, load_settings, note_profile
 from traitlets.config import Config
 
 
@@ -73,6 +73,17 @@ def test_users_own_configuration_is_off(tree):
     assert configured(tree).Spawner.disable_user_config is True
 
 
+def test_commands_use_the_profile_that_the_campus_was_started_with(tree, monkeypatch):
+    monkeypatch.delenv("CAMPUS_PROFILE", raising=False)
+    assert load_settings(tree).host == "hub.localhost"
+    tree.state.mkdir()
+    note_profile(tree, "server")
+    assert load_settings(tree).host == "campus.example.org"
+    assert load_settings(tree, "local").host == "hub.localhost"
+    monkeypatch.setenv("CAMPUS_PROFILE", "local")
+    assert load_settings(tree).host == "hub.localhost"
+
+
 @pytest.mark.parametrize("method", sorted(AUTHENTICATORS))
 def test_other_sign_ins_are_a_few_lines_of_a_profile(tree, tmp_path, method):
     secret = tmp_path / "secret"
@@ -80,7 +91,9 @@ def test_other_sign_ins_are_a_few_lines_of_a_profile(tree, tmp_path, method):
     c = Config()
     sign_in = SignIn(method=method, options={"client_id": "campus"}, secret_file=secret)
     set_sign_in(c, Settings(sign_in=sign_in), tree)
-    module, _, name = c.JupyterHub.authenticator_class.rpartition(".")
-    authenticator = getattr(__import__(module, fromlist=[name]), name)
-    assert c[name].client_secret == "s3cret"
+    authenticator = c.JupyterHub.authenticator_class(config=c)
+    assert getattr(authenticator, "client_secret", "s3cret") == "s3cret", (
+        "LTI 1.3 knows platforms by their keys"
+    )
+    assert authenticator.database_url == tree.database_url
     assert authenticator.class_traits()["client_id"].metadata.get("config")

@@ -9,6 +9,7 @@ from typing import Any
 
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
+from traitlets.utils.importstring import import_item
 
 from tpc_hub.engines import engine_for
 from tpc_hub.secrets import ensure_secret
@@ -84,11 +85,15 @@ def set_sign_in(c: Any, settings: Settings, places: Places) -> None:
         c.CampusAuthenticator.database_url = places.database_url
         c.Authenticator.allow_all = True  # an account is made by class code or roster only
         return
-    c.JupyterHub.authenticator_class = AUTHENTICATORS[method]
-    section = c[AUTHENTICATORS[method].rpartition(".")[2]]
+    from tpc_hub.outside_sign_in import with_people  # each authenticator loads its provider's library
+
+    kind = import_item(AUTHENTICATORS[method])
+    c.JupyterHub.authenticator_class = with_people(kind)
+    section = c[kind.__name__]
+    section["database_url"] = places.database_url
     for name, value in settings.sign_in.options.items():
         section[name] = value
-    if settings.sign_in.secret_file:
+    if settings.sign_in.secret_file and "client_secret" in kind.class_trait_names():
         section["client_secret"] = settings.sign_in.secret_file.read_text(encoding="utf-8").strip()
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import Engine, ForeignKey, event, select
+from sqlalchemy import Engine, ForeignKey, event, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from tpc_grader.database import bring_up_to_date, engine_of
 
 from tpc_hub.refusal import PeopleError as PeopleError
 
+LONGEST_NAME = 30
 NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 ROLES = ("student", "instructor")
 MINIMUM_PASSWORD = 10
@@ -34,11 +35,20 @@ class Base(DeclarativeBase):
 
 
 class Person(Base):
-    """An account. `password_hash` is empty for people who came by roster and have not signed up yet."""
+    """A person. `name` is made once: the hub's user, the folder, nbgrader's student, the first part of a host.
+
+    What others call the person stands beside it: the name at the sign-in, e-mail (small letters), student number.
+    `password_hash` is empty for people who sign in elsewhere, or came by roster and have not signed up yet; `seen`
+    is the first sign-in.
+    """
 
     __tablename__ = "person"
     name: Mapped[str] = mapped_column(primary_key=True)
     display_name: Mapped[str]
+    sign_in: Mapped[str | None] = mapped_column(unique=True)
+    email: Mapped[str | None] = mapped_column(unique=True)
+    number: Mapped[str | None] = mapped_column(unique=True)
+    seen: Mapped[dt.datetime | None]
     password_hash: Mapped[str] = mapped_column(default="")
     approved: Mapped[bool] = mapped_column(default=True)
     created: Mapped[dt.datetime] = mapped_column(default=utcnow)
@@ -100,37 +110,10 @@ def checked_password(password: str) -> str:
     return password
 
 
-def sign_up(
-    session: Session, name: str, display_name: str, password: str, code: str, approval: Iterable[str]
-) -> Person:
-    """Create an account, or complete one that a roster announced, and enrol it by class code.
-
-    `approval` names the courses whose instructors approve sign-ups. Raises PeopleError.
-    """
-    course = course_of_code(session, code)
-    name = checked_name(name)
-    person = session.get(Person, name)
-    if person is not None and person.password_hash:
-        raise PeopleError(f"The name {name} is taken. Choose another, or sign in if it is yours.")
-    if person is not None and set(roles_of(session, name).items()) - {(course, "student")}:
-        # A class code is known to the whole class: it must not open what a roster reserved for somebody else.
-        raise PeopleError(
-            f"The name {name} is reserved. Ask for its password (`campus user password {name}`)."
-        )
-    if person is None:
-        person = Person(
-            name=name, display_name=display_name.strip()[:100] or name, approved=course not in set(approval)
-        )
-        session.add(person)
-    person.password_hash = _hasher.hash(checked_password(password))
-    session.flush()
-    enrol(session, course, name)
-    return person
-
-
 def course_of_code(session: Session, code: str) -> str:
-    """Return the course that a class code opens; raises PeopleError."""
-    course = session.scalar(select(ClassCode.course).where(ClassCode.code == code.strip().lower()))
+    """Return the course that a class code opens, typed with or without its dash; raises PeopleError."""
+    letters = "".join(each for each in code.lower() if each.isalnum())
+    course = session.scalar(select(ClassCode.course).where(func.replace(ClassCode.code, "-", "") == letters))
     if course is None:
         raise PeopleError("That class code is not known. Ask your instructor for the code of your course.")
     return course
@@ -145,22 +128,27 @@ def is_password(person: Person | None, password: str) -> bool:
         return False
 
 
+def hashed(password: str) -> str:
+    """Return the hash to keep of a password; raises PeopleError when it is too short."""
+    return _hasher.hash(checked_password(password))
+
+
 def set_password(session: Session, name: str, password: str) -> None:
     """Give a person a new password; raises PeopleError when there is no such person."""
     person = session.get(Person, name)
     if person is None:
         raise PeopleError(f"There is no person called {name}. Add them with `campus user add {name}`.")
-    person.password_hash = _hasher.hash(checked_password(password))
+    person.password_hash = hashed(password)
 
 
-def enrol(session: Session, course: str, name: str, role: str = "student") -> None:
-    """Give a person a role in a course; a student who becomes instructor changes role."""
+def enrol(session: Session, course: str, name: str, role: str = "student", demote: bool = False) -> None:
+    """Give a person a role in a course. A student may become instructor, the other way only with `demote`."""
     if role not in ROLES:
         raise PeopleError(f"{role!r} is no role. Use one of: {', '.join(ROLES)}.")
     found = session.get(Enrolment, (course, name))
     if found is None:
         session.add(Enrolment(course=course, person=name, role=role))
-    elif role == "instructor":
+    elif role == "instructor" or demote:
         found.role = role
     session.flush()
 

@@ -9,14 +9,16 @@ from multiprocessing.connection import Connection
 from tpc_courses.places import Places
 
 
-def prepare(places: Places) -> list[str]:
+def prepare(places: Places, sign_in: str = "campus") -> list[str]:
     """Bring a campus up to date with its sources; returns lines for the start screen, the instructor's first.
+
+    `sign_in` is the method by which people sign in.
 
     That needs large modules, so it is done in a process that ends: ours lives as long as the campus and stays
     small. What goes wrong there is raised here: SourceError with all problems of the sources.
     """
     here, there = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=_answer, args=(there, places))
+    process = multiprocessing.get_context("fork").Process(target=_answer, args=(there, places, sign_in))
     process.start()
     there.close()
     try:
@@ -32,26 +34,26 @@ def prepare(places: Places) -> list[str]:
     return list(found)
 
 
-def _answer(connection: Connection, places: Places) -> None:
+def _answer(connection: Connection, places: Places, sign_in: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; our parent ends us
     try:
-        connection.send(_prepare(places))
+        connection.send(_prepare(places, sign_in))
     except Exception as e:
         connection.send(e)
 
 
-def _prepare(places: Places) -> list[str]:
+def _prepare(places: Places, sign_in: str) -> list[str]:
     from tpc_grader.database import open_database
 
     from tpc_hub.build import build
 
     names = [course.id for course in build(places, lambda line: print(f"  {line}", flush=True))]
     open_database(places.database_url)  # so that service and worker find the grader's tables
-    return _prepare_people(places, names)
+    return _prepare_people(places, names, sign_in)
 
 
-def _prepare_people(places: Places, names: list[str]) -> list[str]:
+def _prepare_people(places: Places, names: list[str], sign_in: str) -> list[str]:
     """Draw class codes, and at the first start the demo instructor; returns lines for the start screen."""
     from sqlalchemy.orm import Session
 
@@ -60,9 +62,14 @@ def _prepare_people(places: Places, names: list[str]) -> list[str]:
     with Session(open_database(places.database_url)) as session, session.begin():
         codes = ensure_class_codes(session, names)
         lines = [f"  {name:<12} class code {codes[name]}" for name in names]
+        if sign_in != "campus":
+            how = (
+                f"sign in by {sign_in}, after `campus user add <what {sign_in} calls you> --teaches <course>`"
+            )
+            return [f"  As instructor: {how}", *lines]
         if session.query(Person).first() is None:
             password = random_password()
-            session.add(Person(name="instructor", display_name="Demo instructor"))
+            session.add(Person(name="instructor", sign_in="instructor", display_name="Demo instructor"))
             session.flush()
             set_password(session, "instructor", password)
             for name in names:

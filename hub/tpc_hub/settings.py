@@ -110,8 +110,11 @@ class Settings(Section):
 
 
 def load_settings(places: Places, profile: str | None = None) -> Settings:
-    """Return a profile with CAMPUS_* variables on top; raises SourceError with all problems."""
-    name = profile or os.environ.get("CAMPUS_PROFILE", "local")
+    """Return a profile with CAMPUS_* variables on top; raises SourceError with all problems.
+
+    Without a name it is that of CAMPUS_PROFILE, else the one that the campus in this state folder was started with.
+    """
+    name = profile or os.environ.get("CAMPUS_PROFILE") or _started_with(places) or "local"
     path = places.profiles / f"{name}.toml"
     label = f"hub/profiles/{name}.toml"
     if not path.exists():
@@ -124,6 +127,18 @@ def load_settings(places: Places, profile: str | None = None) -> Settings:
         raise SourceError([Problem(label, "", f"not TOML ({e})", "Correct it")]) from e
     except ValidationError as e:
         raise SourceError(_problem(label, error) for error in e.errors()) from e
+
+
+def note_profile(places: Places, name: str) -> None:
+    """Keep the name of the profile that a campus starts with, for commands that work on it."""
+    (places.state / "profile").write_text(f"{name}\n", encoding="utf-8")
+
+
+def _started_with(places: Places) -> str:
+    try:
+        return (places.state / "profile").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
 def _from_environment() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict, deque
 from typing import Any
@@ -16,14 +17,18 @@ from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from traitlets import Unicode
 
-from tpc_hub.people import PeopleError, Person, is_password, open_database, sign_up
+from tpc_hub.directory import find_person, sign_up
+from tpc_hub.people import PeopleError, Person, is_password, open_database, utcnow
 
 ATTEMPTS = 10
 WINDOW_SECONDS = 300.0
 
 
 class CampusAuthenticator(Authenticator):
-    """Checks passwords against the campus database; nativeauthenticator 1.3 does not run on Hub 6."""
+    """Checks passwords against the campus database; nativeauthenticator 1.3 does not run on Hub 6.
+
+    People may type whatever they are known by: user name, e-mail address or student number.
+    """
 
     database_url = Unicode(help="SQLAlchemy URL of the campus database").tag(config=True)
 
@@ -34,7 +39,9 @@ class CampusAuthenticator(Authenticator):
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> str | None:
         """Return the name of the person who gave the right password and is approved, else None."""
-        name = data.get("username", "").strip().lower()
+        typed = data.get("username", "")[:300]
+        # All that one person is known by counts as one name.
+        name = await asyncio.to_thread(self._known_as, typed) or typed.strip().lower()
         if self._too_many(name):
             self.log.warning("Sign-in of %r refused: %d failures in a few minutes", name[:30], ATTEMPTS)
             return None
@@ -46,10 +53,19 @@ class CampusAuthenticator(Authenticator):
         self._failures.pop(name, None)
         return name
 
+    def _known_as(self, typed: str) -> str | None:
+        with Session(self.engine) as session, contextlib.suppress(PeopleError):
+            person = find_person(session, typed)
+            return person.name if person else None
+        return None
+
     def _is_accepted(self, name: str, password: str) -> bool:
-        with Session(self.engine) as session:
+        with Session(self.engine) as session, session.begin():
             person = session.get(Person, name)
-            return is_password(person, password) and person is not None and person.approved
+            if not is_password(person, password) or person is None or not person.approved:
+                return False
+            person.seen = person.seen or utcnow()
+            return True
 
     def _too_many(self, name: str) -> bool:
         failures = self._failures[name]
@@ -68,7 +84,7 @@ class SignUpHandler(BaseHandler):
     """The sign-up form: GET shows it, POST makes the account and signs the person in."""
 
     async def get(self) -> None:
-        await self._show("", {})
+        await self._show("", {"code": self.get_argument("code", "")[:40]})
 
     async def post(self) -> None:
         fields = {

@@ -23,7 +23,7 @@ from tpc_courses.problems import SourceError
 from tpc_hub import machine
 from tpc_hub.engines import engine_for
 from tpc_hub.preparation import prepare
-from tpc_hub.settings import Settings
+from tpc_hub.settings import Settings, note_profile
 
 READY_SECONDS = 120
 STOP_SECONDS = 15
@@ -41,7 +41,7 @@ class Stopped(Exception):
     """Somebody asked the campus to stop."""
 
 
-def up(places: Places, settings: Settings) -> None:
+def up(places: Places, settings: Settings, profile: str) -> None:
     """Start the campus and serve until Ctrl-C; raises SourceError with all that keeps it from starting."""
     os.umask(0o077)
     with _lock(places, settings):
@@ -53,11 +53,12 @@ def up(places: Places, settings: Settings) -> None:
         if found:
             raise SourceError(found)
         machine.write_state_version(places)
+        note_profile(places, profile)
         for folder in (places.hub_dir, places.logs, places.homes):
             folder.mkdir(parents=True, exist_ok=True)
         print("Building lessons and exercises ...", flush=True)
         try:
-            welcome = prepare(places)
+            welcome = prepare(places, settings.sign_in.method)
             _serve(places, settings, welcome)
         except Stopped:
             print("\nStopping ...", flush=True)
@@ -228,13 +229,19 @@ def _start_screen(places: Places, settings: Settings, welcome: list[str]) -> lis
     return [
         "Sign in",
         instructor,
-        f"  As student: open {settings.url}/hub/signup and sign up with a class code:",
+        f"  As student: {_first_step(settings)}:",
         *(f"    {line.strip()}" for line in codes),
         f"Read the book without an account: {settings.url}/book/ (its figures appear as the lessons run)",
         f"State (copy it for a backup, delete it for a fresh campus): {places.state}",
         *protection_lines(settings),
         "Stop with Ctrl-C.",
     ]
+
+
+def _first_step(settings: Settings) -> str:
+    if settings.sign_in.method == "campus":
+        return f"open {settings.url}/hub/signup and sign up with a class code"
+    return f"open {settings.url}, sign in by {settings.sign_in.method} and enter a class code"
 
 
 def protection_lines(settings: Settings) -> list[str]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from tpc_courses.places import Places
+from tpc_courses.problems import NotThere
 
-from tpc_hub.cli.group import chosen_course, main
+from tpc_hub.cli.group import chosen_course, main, settings_of
 from tpc_hub.refusal import PeopleError
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from tpc_hub.people import Person
 
 
 @main.group()
@@ -19,15 +26,18 @@ def roster() -> None:
 @roster.command("import")
 @click.argument("course")
 @click.argument("file", type=click.Path(path_type=Path))
-def roster_import(course: str, file: Path) -> None:
-    """Enrol the people of a CSV with the columns name, display_name, role (the last two optional).
+@click.option("--apply", is_flag=True, help="Write it; without this it is only shown what would change.")
+def roster_import(course: str, file: Path, apply: bool) -> None:
+    """Make a course's people what a table says, as spreadsheets and learning platforms write it.
 
-    Students choose their password when they sign up with the class code; `campus user password` gives
-    instructors, and students of several courses, theirs.
+    One column says who a person is: login, e-mail or student number. Others may be display name (or first and last
+    name) and role. Nobody leaves the course by it. Students choose their password when they sign up with the class
+    code; `campus user password` gives instructors, and students of several courses, theirs.
 
     \b
-    Example:
+    Examples:
       campus roster import scaling class.csv
+      campus roster import scaling class.csv --apply
     """
     from sqlalchemy.orm import Session
 
@@ -36,13 +46,22 @@ def roster_import(course: str, file: Path) -> None:
 
     places = Places.find()
     chosen = chosen_course(places, course)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as e:
-        raise PeopleError(f"{file}: not UTF-8 (byte {e.start}). Save it as UTF-8 and import again.") from e
-    with Session(open_database(places.database_url)) as session, session.begin():
-        names = import_roster(session, chosen.id, text)
-    click.echo(f"Enrolled {len(names)} people in {chosen.id}")
+    data = file.read_bytes()
+    with Session(open_database(places.database_url)) as session:
+        try:
+            found = import_roster(session, chosen.id, data)
+        except PeopleError as e:
+            lines = "\n".join(f"{file}: {line}" for line in str(e).splitlines())
+            raise PeopleError(f"{lines}\nNobody was enrolled.") from e
+        if apply:
+            session.commit()
+    for change in found.changes:
+        click.echo(str(change))
+    if found.ignored:
+        click.echo(f"Left alone: {', '.join(map(repr, found.ignored))}")
+    summary = f"{found.people} people in the file, {len(found.changes)} changes in {chosen.id}"
+    undone = "" if apply or not found.changes else "; nothing was written, run again with --apply"
+    click.echo(f"{summary}{undone}")
 
 
 @main.group()
@@ -57,31 +76,40 @@ def user() -> None:
 def user_add(name: str, teaches: tuple[str, ...], attends: tuple[str, ...]) -> None:
     """Add a person, or give one more courses; prints the password of a new person.
 
+    NAME is what the person signs in with: a user name, or what your identity provider calls them.
+
     \b
-    Example:
+    Examples:
       campus user add ada --teaches scaling
+      campus user add grace.hopper@example.org --attends scaling
     """
     from sqlalchemy.orm import Session
 
-    from tpc_hub.people import Person, checked_name, enrol, open_database, random_password, set_password
+    from tpc_hub.directory import add_person, find_person, tidy
+    from tpc_hub.people import enrol, open_database, random_password, set_password
 
     places = Places.find()
+    settings = settings_of(places)
     courses = [
         (chosen_course(places, course).id, role)
         for given, role in ((teaches, "instructor"), (attends, "student"))
         for course in given
     ]
     with Session(open_database(places.database_url)) as session, session.begin():
-        name = checked_name(name)
-        if session.get(Person, name) is None:
-            session.add(Person(name=name, display_name=name))
-            session.flush()
-            password = random_password()
-            set_password(session, name, password)
-            click.echo(f"{name} can sign in with the password {password}")
+        person = find_person(session, name)
+        if person is None:
+            name = tidy(name)
+            person = add_person(session, sign_in=name, email=name if "@" in name else "")
+            called = name if person.name == name else f"{name} (here {person.name})"
+            if settings.sign_in.method == "campus":
+                password = random_password()
+                set_password(session, person.name, password)
+                click.echo(f"{called} can sign in with the password {password}")
+            else:
+                click.echo(f"{called} can sign in by {settings.sign_in.method}")
         for course, role in courses:
-            enrol(session, course, name, role)
-            click.echo(f"{name} is {role} of {course}")
+            enrol(session, course, person.name, role)
+            click.echo(f"{person.name} is {role} of {course}")
 
 
 @user.command("password")
@@ -95,9 +123,20 @@ def user_password(name: str) -> None:
     """
     from sqlalchemy.orm import Session
 
-    from tpc_hub.people import checked_name, open_database, random_password, set_password
+    from tpc_hub.people import open_database, random_password, set_password
 
     password = random_password()
     with Session(open_database(Places.find().database_url)) as session, session.begin():
-        set_password(session, checked_name(name), password)
+        person = known_person(session, name)
+        set_password(session, person.name, password)
     click.echo(f"{name} can sign in with the password {password}")
+
+
+def known_person(session: Session, name: str) -> Person:
+    """Return a person by anything they are known by; raises NotThere."""
+    from tpc_hub.directory import find_person
+
+    person = find_person(session, name)
+    if person is None:
+        raise NotThere(f"There is no person called {name}. Add them with `campus user add {name}`.")
+    return person

@@ -31,7 +31,8 @@ def up(profile: str | None, trust_everyone: bool) -> None:
     if trust_everyone:
         os.environ[TRUST_VARIABLE] = "true"
     places = Places.find()
-    start(places, settings_of(places, profile))
+    profile = profile or os.environ.get("CAMPUS_PROFILE") or "local"
+    start(places, settings_of(places, profile), profile)
 
 
 @main.command()
