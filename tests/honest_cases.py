@@ -615,6 +615,49 @@ RAISED = {
     "endless": "return f(x)",
 }  # fmt: skip
 
+# Which exception an answer raised is said of public tests only; a person reads its name with nothing hidden in it.
+_NAMES = (
+    answer("f", "def f(x):\n    return 2 * x"),
+    checks("test-f", "assert f(1) == 2", "assert f(3) == 6"),
+    checks("test-hidden", "", "assert f(4) == 8"),
+)
+_HIDDEN = "The tests stopped with an error in your code."
+_ODD_NAME = "A\u202eB\u200b\x1b[2J\x07\n\u2028C"
+SAYING: list[Row] = [
+    Row(
+        f"says of hidden {name}",
+        _NAMES,
+        {"test-f": 0, "test-hidden": 0},
+        {"f": f"def f(x):\n    if x > 2:\n        {code}\n    return 2 * x"},
+        says=f"{_HIDDEN}\n{_HIDDEN}",
+    )
+    for name, code in {
+        **{each: f"raise {each}" for each in ("ValueError", "TypeError", "NotImplementedError", "NameError")},
+        "own class": "class Odd(Exception): pass\n        raise Odd",
+        "name that is not there": "return nowhere",
+    }.items()
+] + [
+    Row(
+        "says of public ValueError",
+        _NAMES,
+        {"test-f": 0, "test-hidden": 0},
+        {"f": "def f(x):\n    raise ValueError(x)"},
+        says=f"The tests stopped with ValueError.\n{_HIDDEN}",
+    ),
+    Row("says of a stub", _NAMES, {"test-f": 0, "test-hidden": 0}, {"f": 
+        "# YOUR CODE HERE\nraise NotImplementedError()"},
+        says="Not answered yet.\nNot answered yet."),
+    Row("says of another name", _NAMES, {"test-f": 0, "test-hidden": 0}, {"f": "def fun(x):\n    return 2 * x"},
+        says="The tests found no function or variable of the expected name."),
+    Row(
+        "shows what hides in a name",
+        _NAMES,
+        {"test-f": 0, "test-hidden": 0},
+        {"f": f"def f(x):\n    raise type({_ODD_NAME!r}, (Exception,), {{}})({_ODD_NAME!r})"},
+        told="A<U+202E>B<U+200B><U+001B>[2J<U+0007><U+000A><U+2028>C",
+    ),
+]  # fmt: skip
+
 RAISING: list[Row] = [
     Row(f"raises {name}", TWO, {"test-f": 0}, {"f": f"def f(x):\n    {code}"})
     for name, code in RAISED.items()
@@ -657,4 +700,4 @@ PARTS: list[Row] = [
     ),
 ]
 
-ROWS = [*SHAPES, *NAMES, *VALUES, *RAISING, *SCORES, *PARTS]
+ROWS = [*SHAPES, *NAMES, *VALUES, *RAISING, *SAYING, *SCORES, *PARTS]

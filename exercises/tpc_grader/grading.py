@@ -130,7 +130,7 @@ class _Job:
         after = difference_steps(self.rebuilt, result)
         bundle = scoring.shown_bundle(self.rebuilt, self.files, failed, until, self.limits, after, self.seed)
         shown = sandbox.run(bundle, self.backend)
-        return self._graded(verdict, shown, public=False)
+        return self._graded(scoring.with_public_words(verdict, self.rebuilt, shown), shown, public=False)
 
     def _graded(self, verdict: scoring.Verdict, shown: Result, public: bool) -> Graded:
         return Graded(

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
+from collections.abc import Sequence
 
 from tpc_grader.bundle import StepResult
 from tpc_grader.skeleton import Cell
 
+_WORD = re.compile(r"\w+")
 HIDDEN = "A hidden test failed."
+STOPPED = "The tests stopped with an error in your code."
+UNANSWERED = "Not answered yet."
+MISSING = "The tests found no function or variable of the expected name."
 
 
-def message_for(cell: Cell, found: StepResult, public: bool) -> str:
-    """Return the message for a failed cell of tests.
+def message_for(cell: Cell, found: StepResult, public: bool, before: Sequence[Cell] = ()) -> str:
+    """Return the message for a failed cell of tests; `before` are the cells of the submission that come before it.
 
     The place at which a kernel test failed is the sandbox's word, and so only chooses among the author's messages.
+    Which exception an answer raised is said of public tests only: code could tell in this way what hidden ones hand
+    to it. What is said of others follows from what the student wrote.
     """
     source = cell.public if public else cell.source
     if found.error != "AssertionError":
-        return _stopped_by(found.error)
+        return _stopped_by(found.error) if public else _stopped(cell, before)
     failed = _assertion_at(source, found.line)
     if failed is None:
         return HIDDEN
@@ -43,11 +51,28 @@ def _stopped_by(error: str) -> str:
     """Return the message for an error that is no failed assertion; only Python's own names are repeated."""
     kind = getattr(builtins, error, None)
     if error == "NotImplementedError":
-        return "Not answered yet."
+        return UNANSWERED
     if error == "NameError":
-        return "The tests found no function or variable of the expected name."
+        return MISSING
     known = isinstance(kind, type) and issubclass(kind, BaseException)
-    return f"The tests stopped with {error}." if known else "The tests stopped with an error."
+    return f"The tests stopped with {error}." if known else STOPPED
+
+
+def _stopped(cell: Cell, before: Sequence[Cell]) -> str:
+    """Return why tests stopped, as far as what the student wrote says it."""
+    tested = words_in(cell.source)
+    answers = [each for each in before if each.role == "answer" and tested & set(each.binds)]
+    if any(each.source.strip() == each.released.strip() for each in answers):
+        return UNANSWERED
+    written = set[str]().union(
+        *(words_in(each.source) for each in before if each.role in ("answer", "added"))
+    )
+    return MISSING if any(tested & set(each.binds) - written for each in answers) else STOPPED
+
+
+def words_in(source: str) -> set[str]:
+    """Return the words of a source, names among them."""
+    return set(_WORD.findall(source))
 
 
 def _assertion_at(source: str, line: int) -> ast.Assert | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import unicodedata
 from typing import Any
 
 import nh3
@@ -26,6 +27,8 @@ _HIDING = re.compile(
 )
 _ESCAPE = re.compile("\x1b(?!\\[[0-9;]{0,16}m)")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]++=*+\s*+")
+# Control and direction characters, half pairs, unassigned ones, separators of lines and paragraphs.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _MAGIC = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
@@ -77,6 +80,13 @@ class Cleaner:
 def clean_outputs(outputs: Any, limits: Limits) -> list[dict[str, Any]]:
     """Return the outputs of a run of one cell that may be shown."""
     return Cleaner(limits).clean(outputs)
+
+
+def visible(text: str) -> str:
+    """Return a line of text in which every character that is not seen, or moves others, is shown as its number."""
+    return "".join(
+        f"<U+{ord(each):04X}>" if unicodedata.category(each) in _UNSEEN else each for each in text.strip()
+    )
 
 
 def clean_text(text: str) -> str:

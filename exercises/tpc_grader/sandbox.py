@@ -19,7 +19,7 @@ from tpc_grader.artefacts import checked_artefact
 from tpc_grader.backends import Backend, Role, chosen, start
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
 from tpc_grader.limits import Limits
-from tpc_grader.outputs import Cleaner, as_text
+from tpc_grader.outputs import Cleaner, as_text, visible
 from tpc_grader.results import InfrastructureFault
 from tpc_grader.wire import Closed, Garbage, Late, Wire
 
@@ -119,7 +119,7 @@ class Job:
         os.set_blocking(self.started.complaints, False)
         with contextlib.suppress(BlockingIOError):
             text = os.read(self.started.complaints, 2**16).decode(errors="replace").strip()
-            return text.splitlines()[-1][:300] if text else "it gave no reason"
+            return visible(text.splitlines()[-1][:300]) if text else "it gave no reason"
         return "it gave no reason"
 
 
@@ -206,12 +206,12 @@ class _Run:
         return StepResult(
             step,
             "timeout" if late else "passed" if passed else "failed",
-            error=as_text(answer.get("error"))[:80],
+            error=visible(as_text(answer.get("error"))[:80]),
             line=line if isinstance(line, int) else 0,
             value=value[:200] if isinstance(value, str) else None,
             # Of a run with hidden tests nobody sees an output.
             outputs=self.cleaner.clean(answer.get("outputs")) if self.bundle.plots else [],
-            detail=as_text(answer.get("detail"))[:500],
+            detail=visible(as_text(answer.get("detail"))[:500]),
         )
 
     def _ask_student(self, deadline: float, **request: Any) -> tuple[dict[str, Any], bool]:

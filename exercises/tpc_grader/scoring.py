@@ -17,7 +17,8 @@ from tpc_grader.canaries import asked_twice, constant_canaries, mutants
 from tpc_grader.carried import carried
 from tpc_grader.draws import seed_of
 from tpc_grader.limits import Limits
-from tpc_grader.messages import message_for
+from tpc_grader.messages import STOPPED, message_for
+from tpc_grader.outputs import visible
 from tpc_grader.points import shown
 from tpc_grader.results import CellScore, Outcome
 from tpc_grader.said import score_within
@@ -98,9 +99,29 @@ def verdict(rebuilt: Rebuilt, result: Result) -> Verdict:
     found = {each.step.cell: each for each in result.steps if each.step.kind != "canary"}
     tampered = result.ended == "tampered"
     cells = tuple(
-        _score(cell, found.get(index), tampered) for index, cell in enumerate(rebuilt.cells) if cell.points
+        _score(cell, found.get(index), tampered, before=rebuilt.cells[:index])
+        for index, cell in enumerate(rebuilt.cells)
+        if cell.points
     )
     return Verdict(_outcome(result), _detail(rebuilt, result), cells)
+
+
+def with_public_words(verdict: Verdict, rebuilt: Rebuilt, shown: Result) -> Verdict:
+    """Return a verdict that names the exceptions of public tests, as the run without hidden ones met them."""
+    cells = {cell.name: cell for cell in rebuilt.cells}
+    first = {each.step.cell: each for each in reversed(shown.steps)}
+    found = {cell.name: first.get(index) for index, cell in enumerate(rebuilt.cells)}
+
+    def named(score: CellScore) -> CellScore:
+        each = found[score.name]
+        if not score.message.startswith(STOPPED) or each is None or each.state != "failed":
+            return score
+        if each.error == "AssertionError":
+            return score
+        words = message_for(cells[score.name], each, public=True)
+        return replace(score, message=score.message.replace(STOPPED, words, 1))
+
+    return replace(verdict, cells=tuple(map(named, verdict.cells)))
 
 
 def shown_verdict(rebuilt: Rebuilt, result: Result) -> Verdict:
@@ -170,7 +191,13 @@ def _with_canaries(steps: list[Step], changed: list[tuple[str, ...]]) -> tuple[S
     return (*steps, *last)
 
 
-def _score(cell: Cell, found: StepResult | None, tampered: bool, public: bool = False) -> CellScore:
+def _score(
+    cell: Cell,
+    found: StepResult | None,
+    tampered: bool,
+    public: bool = False,
+    before: tuple[Cell, ...] = (),
+) -> CellScore:
     if cell.manual:
         return CellScore(cell.name, 0.0, cell.points, False, manual=True)
     if tampered:
@@ -181,16 +208,16 @@ def _score(cell: Cell, found: StepResult | None, tampered: bool, public: bool = 
     if found.state == "timeout":
         return CellScore(cell.name, 0.0, cell.points, False, "The tests took too long with your code.")
     if found.state == "failed":
-        return CellScore(cell.name, 0.0, cell.points, False, _words(cell, found, public))
+        return CellScore(cell.name, 0.0, cell.points, False, _words(cell, found, public, before))
     points = _partial(cell, found)
     if points is None:
         return CellScore(cell.name, 0.0, cell.points, False, "The tests gave no valid score.")
     return CellScore(cell.name, points, cell.points, points == cell.points, found.fault)
 
 
-def _words(cell: Cell, found: StepResult, public: bool) -> str:
+def _words(cell: Cell, found: StepResult, public: bool, before: tuple[Cell, ...]) -> str:
     """Return what the student reads of tests that failed."""
-    return found.fault or f"{message_for(cell, found, public)} {found.hint}".strip()
+    return found.fault or f"{message_for(cell, found, public, before)} {found.hint}".strip()
 
 
 def _partial(cell: Cell, found: StepResult) -> float | None:
@@ -231,7 +258,7 @@ def _detail(rebuilt: Rebuilt, result: Result) -> str:
             lines.append(f"{place}: {each.state}, line {each.line}: {each.detail or each.error}")
         elif each.state == "passed" and each.step.cell >= 0:
             lines += _odd_score(rebuilt.cells[each.step.cell], each)
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def _odd_score(cell: Cell, found: StepResult) -> list[str]:

@@ -50,7 +50,8 @@ class Cell:
     points: float = 0.0
     level: Level = "oracle"
     artefacts: tuple[str, ...] = ()
-    # Of an answer: the author's.
+    # Of an answer: as it was released, and the author's.
+    released: str = ""
     solution: str = ""
     # Of an answer: what the author's solution imports, which no student may put another thing in the place of.
     imports: str = ""
@@ -159,6 +160,7 @@ def _cell(index: int, full: Any, public: Any) -> Cell:
         points=float(facts.get("points", 0)) if facts.get("grade") or facts.get("task") else 0.0,
         level=_level(name, role, full.source, ours.get("level", DEFAULT_LEVEL)),
         artefacts=tuple(ours.get("artefacts", ())),
+        released=public.source if role == "answer" else "",
         solution=full.source if role == "answer" else "",
         imports=_imports(full.source) if role == "answer" else "",
         binds=tuple(sorted(bound_in(full.source))) if full.cell_type == "code" else (),
