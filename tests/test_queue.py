@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -322,12 +323,11 @@ class TestSlots:
     @pytest.mark.parametrize("jobs", [1, 2, 3, 4, 8, 16, 64])
     def test_there_is_room_for_quick_answers_for_scores_and_for_what_loops(self, jobs):
         has = schedule.slots(jobs)
-        quick = [slot for slot in has if "public" in slot.takes and "full" not in slot.takes]
-        keeps = [slot for slot in has if slot.takes[0] == "full" and "slow" not in slot.takes]
-        assert quick
-        assert keeps
-        assert any("slow" in slot.takes for slot in has)
+        assert any(slot.takes == ("public",) and not slot.stays for slot in has)
+        assert any(slot.takes[0] == "full" and not slot.stays for slot in has)
+        assert any(slot.stays for slot in has)
         assert jobs < len(has) <= max(jobs + 1 + jobs // 4, 3)
+        assert sum(slot.level == 0 and "full" in slot.takes for slot in has) == jobs
 
     def test_a_quick_answer_never_waits_for_scores(self, places):
         for number in range(6):
@@ -385,23 +385,28 @@ class TestSlots:
         assert queue.leave(places, job.number, "w")
         assert claimed(places, 4) == [("bob", "public"), ("bob", "full"), ("ada", "public"), ("ada", "full")]
 
-    @pytest.mark.parametrize("slot", [QUICK, schedule.SCORES])
-    def test_what_loops_gets_no_slot_that_others_need(self, places, slot):
-        hand_in(places, "ada")
-        queue.leave(places, queue.claim(places, "w", QUICK).number, "w")
-        got = queue.claim(places, "w", slot)
-        assert got is None or (slot is QUICK and got.kind == "public"), "a quick answer can make room at once"
+    def test_what_missed_a_turn_comes_before_what_missed_more(self, places):
+        for student, level in (("ada", 3), ("bob", 1), ("carol", 2)):
+            hand_in(places, student)
+            assert queue.leave(places, queue.claim(places, "w", QUICK).number, "w", level)
+        order = schedule.in_order(queue.line(places).waiting, {}, QUICK)
+        assert [job.student for job in order] == ["bob", "carol", "ada"]
 
     def test_a_score_is_known_to_loop_as_soon_as_the_visible_tests_did(self, places):
         hand_in(places, "ada")
         public = queue.claim(places, "w", QUICK)
         running = queue.claim(places, "w", schedule.SCORES)
-        assert [job.need for job, _, _ in queue.line(places).running] == ["public", "full"]
+        assert [(job.need, job.level) for job, _, _ in queue.line(places).running] == [
+            ("public", 0),
+            ("full", 0),
+        ]
         queue.finish(places, public, "w", dataclasses.replace(GRADED, outcome="timeout"))
         ((job, _, _),) = queue.line(places).running
-        assert (job.number, job.need) == (running.number, "slow")
-        assert schedule.must_leave(job.need, schedule.SCORES, 0.0, 100.0)
-        assert not schedule.must_leave(job.need, schedule.SHARED, 1000.0, 1.0)
+        assert (job.number, job.level) == (running.number, schedule.LOOPS + 1)
+        hand_in(places, "bob")
+        others = queue.line(places).waiting
+        assert schedule.leaves_at(job, schedule.SCORES, others, 100.0) == 0
+        assert schedule.leaves_at(job, schedule.SHARED, others, 1.0) is None
 
     def test_who_looped_goes_behind_others_until_an_answer_ends(self, places, clock):
         hand_in(places, "ada", "loops")
@@ -434,28 +439,62 @@ class TestSlots:
             queue.leave(places, again.number, "w")
 
     @pytest.mark.parametrize(
-        ("need", "slot", "seconds", "leaves"),
+        ("kind", "level", "slot", "other", "leaves_at"),
         [
-            ("public", QUICK, 0.5, False),
-            ("public", QUICK, 2, True),
-            ("public", schedule.SHARED, 2, True),
-            ("full", schedule.SCORES, 0.5, False),
-            ("full", schedule.SCORES, 2, True),
-            ("again", schedule.SCORES, 2, True),
-            ("full", schedule.SHARED, 200, False),
-            ("slow public", QUICK, 0, True),
-            ("slow public", schedule.SHARED, 200, False),
-            ("slow public", schedule.LONG, 200, False),
-            ("slow", schedule.LONG, 200, False),
-            ("slow", schedule.SCORES, 0, True),
+            ("public", 0, "QUICK", ("public", 0), 2),
+            ("public", 0, "SHARED", ("public", 0), 2),
+            ("public", 0, "QUICK", ("full", 0), None),  # which cannot run there
+            ("public", 0, "QUICK", ("public", 1), None),  # which comes after it
+            ("full", 0, "SCORES", ("full", 0), 2),
+            ("full", 0, "SCORES", ("trial", 0), 2),
+            ("trial", 0, "SCORES", ("full", 0), 2),
+            ("full", 0, "SCORES", ("full", 1), None),
+            ("full", 0, "SHARED", ("public", 0), None),  # a score stays where it need not leave
+            ("public", 1, "QUICK", ("public", 0), 0),
+            ("public", 1, "QUICK", ("public", 1), 4),
+            ("public", 1, "SHARED", ("public", 1), 4),
+            ("public", 2, "QUICK", ("public", 1), 0),
+            ("public", 2, "QUICK", ("public", 2), 8),
+            ("public", 2, "SHARED", ("public", 0), None),
+            ("full", 3, "SCORES", ("full", 1), 0),
+            ("full", 3, "LONG", ("full", 1), None),
         ],
     )
-    def test_who_leaves_a_slot_that_others_wait_for(self, need, slot, seconds, leaves):
-        assert schedule.must_leave(need, slot, seconds, turn_seconds=1) is leaves
+    def test_who_leaves_a_slot_that_others_wait_for(self, kind, level, slot, other, leaves_at):
+        runs = schedule.Waiting(1, "ada", kind, 1, level=level)
+        waits = schedule.Waiting(2, "bob", other[0], 2, level=other[1])
+        own = dataclasses.replace(waits, student="ada")
+        room = getattr(schedule, slot)
+        assert schedule.leaves_at(runs, room, [waits], turn_seconds=2) == leaves_at
+        assert schedule.leaves_at(runs, room, [own], turn_seconds=2) is None, "nobody is in their own way"
+        assert schedule.leaves_at(runs, room, [], turn_seconds=2) is None
 
 
 class TestTurns:
     """How long a job may hold a slot that others wait for, and at most."""
+
+    @pytest.fixture(autouse=True)
+    def load(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """The load of the machine, at `load[0]`."""
+        load = [0.0]
+        monkeypatch.setattr(os, "getloadavg", lambda: (load[0], 0.0, 0.0))
+        return load
+
+    def test_on_a_busy_machine_turns_and_limits_are_longer(self, places, clock, load):
+        for number in range(6):
+            hand_in(places, f"student{number}")
+        run_all(places, clock, 0.1)
+        job = schedule.Waiting(1, "ada", "public", 1, "scaling", "double-scaling", "v1")
+
+        def times() -> tuple[float, float]:
+            limits = history.public_limits(places, "scaling", "double-scaling", "v1")
+            return history.turn_seconds(places, job), limits.total_seconds
+
+        idle = times()
+        load[0] = 4.0 * os.cpu_count()
+        assert times() == pytest.approx(tuple(4 * each for each in idle))
+        load[0] = 1000.0 * os.cpu_count()
+        assert times() == pytest.approx(tuple(10 * each for each in idle)), "but not without bound"
 
     def test_a_turn_is_twice_what_is_usual(self, places, clock):
         job = schedule.Waiting(1, "ada", "public", 1, "scaling", "double-scaling", "v1")
@@ -500,7 +539,7 @@ WAITING = st.lists(
         kind=st.sampled_from(["public", "full", "trial"]),
         submission_number=st.integers(1, 50),
         round=st.integers(1, 2),
-        slow=st.booleans(),
+        level=st.sampled_from([0, 0, 0, 1, 3]),
         early=st.booleans(),
         loops=st.booleans(),
     ),
@@ -515,38 +554,37 @@ SLOTS = st.sampled_from([schedule.ANY, *schedule.slots(1), *schedule.slots(2)])
 
 
 @given(WAITING, SERVED, SLOTS)
-def test_the_order_is_a_permutation_in_which_no_student_waits_longer_than_a_round(waiting, served, slot):
+def test_the_order_is_a_permutation_in_which_each_student_has_a_turn_in_every_round(waiting, served, slot):
     order = schedule.in_order(waiting, served, slot)
-    assert sorted(job.number for job in order) == sorted(
-        job.number for job in waiting if job.need in slot.takes
-    )
-    stages = [("public", "full"), ("again",), ("slow public",), ("slow",)]
-    places = [next(place for place, needs in enumerate(stages) if job.need in needs) for job in order]
-    assert places == sorted(places), "who hands in now comes first, what loops comes last"
-    live = [job for job in order if job.need in stages[0]]
+    assert sorted(job.number for job in order) == sorted(job.number for job in waiting if slot.accepts(job))
+    stages = [job.stage for job in order]
+    assert stages == sorted(stages), "who hands in now comes first, what loops comes last"
+    live = [job for job in order if job.stage == 0]
     for student in {job.student for job in live}:
         turns = [index for index, job in enumerate(live) if job.student == student]
         own = [job for job in live if job.student == student]
-        for need in stages[0]:
+        for need in ("public", "full"):
             numbers = [job.submission_number for job in own if job.need == need and not job.early]
             assert numbers == sorted(numbers, reverse=True), "the newest comes first"
         most = max((each.running for each in served.values()), default=0)
         students = len({job.student for job in live})
-        # Between two turns every other has one, and those with less running catch up first.
+        # A turn each in every round, in any order, and those with less running catch up first.
         gaps = [b - a for a, b in itertools.pairwise(turns)]
-        assert all(gap <= students * (most + 1) for gap in gaps)
+        assert all(gap < 2 * students * (most + 1) for gap in gaps)
 
 
 @given(WAITING, SERVED, SLOTS)
 def test_the_order_does_not_depend_on_how_jobs_are_listed(waiting, served, slot):
-    unique = {(job.student, job.submission_number, job.need, job.early): job for job in waiting}.values()
+    unique = {
+        (job.student, job.submission_number, job.need, job.level, job.early): job for job in waiting
+    }.values()
     assert schedule.in_order(unique, served, slot) == schedule.in_order(reversed(list(unique)), served, slot)
 
 
 @given(WAITING, SERVED, SLOTS)
 def test_who_has_nothing_running_comes_before_anybodys_second_job(waiting, served, slot):
     order = schedule.in_order(waiting, served, slot)
-    if order and order[0].need in ("public", "full"):
+    if order and order[0].stage == 0:
         runs = {student: served.get(student, schedule.Served()).running for student in "abcdef"}
-        live = [job for job in order if job.need in ("public", "full")]
+        live = [job for job in order if job.stage == 0]
         assert runs[order[0].student] == min(runs[job.student] for job in live)

@@ -612,6 +612,16 @@ def test_instant_feedback_runs_the_released_tests_only(simple):
     assert full.cells[0].message == "double must work for negative numbers"
 
 
+def test_instant_feedback_that_stops_says_that_the_score_has_more_time(simple):
+    loop = text(answered(simple, double="def double(x):\n    while True: pass"))
+    limits = Limits(cell_seconds=0.5, total_seconds=2)
+    public, full = (grade_files(simple, loop, {}, public=public, limits=limits) for public in (True, False))
+    assert (public.outcome, full.outcome) == ("timeout", "timeout")
+    assert public.reason.startswith("The visible tests stop after 2 seconds.")
+    assert "for your score it has more time" in public.reason
+    assert "more time" not in full.reason
+
+
 def test_messages_hold_no_value_of_the_students(simple):
     answer = "def double(x):\n    raise ValueError('peek ' + str(x))"
     graded = grade_files(simple, text(answered(simple, double=answer)), {})

@@ -16,7 +16,7 @@ from tpc_grader.database import open_database
 from tpc_grader.history import Usual
 from tpc_grader.jobs import JobRow, Line, line
 from tpc_grader.locks import jobs_at_once
-from tpc_grader.schedule import QUICK, SCORES, SHARED, Slot, Waiting, in_order, is_slow, slots
+from tpc_grader.schedule import QUICK, SCORES, SHARED, Slot, Waiting, in_order, slots
 
 # For those who come later, and for a machine that gets busier than it was.
 _MARGIN = 1.5
@@ -64,7 +64,7 @@ class _Queue:
     def __init__(self, places: Places, found: Line, jobs: int) -> None:
         self.places, self.found, self.jobs = places, found, jobs
         self.known = dict[tuple[str, str, str, str], Usual | None]()
-        slow = sum(is_slow(job.need) for job, _, _ in found.running)
+        slow = sum(job.level > 0 for job, _, _ in found.running)
         shared = [each for each in slots(jobs) if each is SHARED]
         self.slots = [each for each in slots(jobs) if each is not SHARED] + shared[slow:]
 
@@ -74,7 +74,7 @@ class _Queue:
         for job, _, since in self.found.running:
             if job.number == number:
                 own, ran = self.usual(job), (now - since).total_seconds()
-                if own is None or is_slow(job.need) or ran > own.upper:
+                if own is None or job.level or ran > own.upper:
                     return None
                 return _MARGIN * own.upper - ran + _BETWEEN_SECONDS
         order = in_order(self.found.waiting, self.found.served, slot)
@@ -82,7 +82,7 @@ class _Queue:
         if place is None:
             return 0.0 if all(job.number != number for job in self.found.waiting) else None
         own = self.usual(order[place])
-        if own is None:
+        if own is None or order[place].level:
             return None
         return _MARGIN * (self.ahead(order[:place], order[place]) + own.upper) + _BETWEEN_SECONDS
 
@@ -92,14 +92,16 @@ class _Queue:
         if job.kind != "public":
             # Whatever waits for its visible tests comes before scores, where both may run.
             before = before + [
-                each for each in self.found.waiting if each.need == "public" and each not in before
+                each
+                for each in self.found.waiting
+                if each.need == "public" and not each.level and each not in before
             ]
         running = [
             max(0.0, self.hold(each) - (now - since).total_seconds())
             for each, _, since in self.found.running
-            if not is_slow(each.need)
+            if not each.level
         ]
-        able = [each for each in self.slots if job.need in each.takes]
+        able = [each for each in self.slots if each.accepts(job)]
         if len(running) + len(before) < len(able):
             return 0.0
         work = sum(running) + sum(self.hold(each) for each in before)

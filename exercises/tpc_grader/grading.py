@@ -26,6 +26,7 @@ from tpc_grader.submitted import Unusable
 
 __all__ = ["CellScore", "Graded", "InfrastructureFault", "Outcome", "record", "run"]
 NOTEBOOK = ".ipynb"
+_MORE_TIME = "Your code was not done then; for your score it has more time. Cells that had finished count."
 
 
 def run(
@@ -118,7 +119,9 @@ class _Job:
         """Run the released tests only."""
         bundle = scoring.shown_bundle(self.rebuilt, self.files, None, None, self.limits, seed=self.seed)
         result = sandbox.run(bundle, self.backend)
-        return self._graded(scoring.shown_verdict(self.rebuilt, result), result, public=True)
+        graded = self._graded(scoring.shown_verdict(self.rebuilt, result), result, public=True)
+        stopped = f"The visible tests stop after {self.limits.total_seconds:.0f} seconds. {_MORE_TIME}"
+        return replace(graded, reason=stopped) if graded.outcome == "timeout" else graded
 
     def full(self) -> Graded:
         """Run everything for the score, then what may be shown: without hidden tests, until where it ended."""

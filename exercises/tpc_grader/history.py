@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +20,13 @@ from tpc_grader.schedule import Waiting
 _RUNS, _ENOUGH = 20, 5
 _FEW_MARGIN = 1.5
 # A turn of a quick answer is twice the median, for ten that loop are ten turns before an honest one; a score's is
-# twice what nine of ten take. No less than the first number, and the second where nobody handed in yet.
+# twice what nine of ten take. No less than the first number on an idle machine, and the second where nobody handed
+# in yet.
 _TURN_SECONDS = {"public": (1.0, 2.0), "full": (4.0, 10.0)}
 # The limit of a quick answer, in the same way: its score has more time.
 _PUBLIC_SECONDS, _UNKNOWN_PUBLIC_SECONDS = 8.0, 20.0
 _PUBLIC_MARGIN = 5
+_MOST_SLOWDOWN = 10.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ def usual(places: Places, course: str, exercise: str, kind: str, version: str = 
             JobRow.course == course,
             JobRow.exercise == exercise,
             JobRow.kind == kind,
-            JobRow.outcome.not_in(("", "timeout", "slow", "invalid")),
+            JobRow.outcome.not_in(("", "timeout", "invalid")),
+            JobRow.state.in_(("graded", "ran", "recording")),
             JobRow.started_at.is_not(None),
             JobRow.finished_at.is_not(None),
         )
@@ -92,17 +96,22 @@ def turn_seconds(places: Places, job: Waiting) -> float:
 
 def turn_of(kind: str, known: Usual | None) -> float:
     """Return the turn of a job in an exercise whose runs take so long."""
-    least, unknown = _TURN_SECONDS["public" if kind == "public" else "full"]
+    least, unknown = (slowdown() * each for each in _TURN_SECONDS["public" if kind == "public" else "full"])
     if known is None:
         return unknown
     return max(least, 2 * (known.median if kind == "public" else known.upper))
+
+
+def slowdown() -> float:
+    """Return how many times longer than on an idle machine things take now, about: so many share a processor."""
+    return min(_MOST_SLOWDOWN, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
 
 
 def public_limits(places: Places, course: str, exercise: str, version: str) -> Limits:
     """Return what a run of the visible tests may use: little more time than others took, and half for one cell."""
     known = usual(places, course, exercise, "public", version)
     most = Limits().total_seconds
-    seconds = _UNKNOWN_PUBLIC_SECONDS
+    seconds = min(most, _UNKNOWN_PUBLIC_SECONDS * slowdown())
     if known is not None:
-        seconds = min(most, max(_PUBLIC_SECONDS, _PUBLIC_MARGIN * known.upper))
+        seconds = min(most, max(_PUBLIC_SECONDS * slowdown(), _PUBLIC_MARGIN * known.upper))
     return Limits(cell_seconds=min(Limits().cell_seconds, seconds / 2), total_seconds=seconds)

@@ -19,13 +19,13 @@ from tpc_courses.places import Places
 
 from tpc_grader import database
 from tpc_grader.database import Base, Utc, open_database
-from tpc_grader.schedule import NEVER, Served, Waiting
+from tpc_grader.schedule import LAST, LOOPS, NEVER, Served, Waiting
 
 Kind = Literal["public", "full", "trial"]
 State = Literal["queued", "running", "ran", "recording", "graded", "failed", "superseded"]
-# The outcome of a job that is queued again since it did not end in its turn; a result replaces it.
-SLOW = "slow"
-_DID_NOT_END = (SLOW, "timeout")
+# The outcome of a job that is queued again since it did not end in its turn, with its level; a result replaces it.
+SLOW = "slow "
+_DID_NOT_END = ("timeout", *(f"{SLOW}{level}" for level in range(LOOPS, LAST + 1)))
 _UNFINISHED = ("queued", "running")
 # How far back a student's last turn matters.
 _MEMORY = dt.timedelta(hours=1)
@@ -36,7 +36,7 @@ class JobRow(Base):
 
     queued -> running (leased by a worker) -> graded, or for `full`: ran -> recording -> graded, where only the
     one writer takes the last two steps. `failed` waits for a person, `superseded` gave way to newer work.
-    A job that gave its slot away is queued with the outcome `slow`.
+    A job that gave its slot away is queued with the outcome `slow 1`, then `slow 2`.
     """
 
     __tablename__ = "job"
@@ -117,7 +117,7 @@ def line(places: Places) -> Line:
         if not rows:
             return Line((), (), {})
         early = _submissions(session, JobRow.kind == "public", JobRow.state.in_(_UNFINISHED))
-        slow = _submissions(session, JobRow.outcome.in_(_DID_NOT_END))
+        slow = _levels(session)
         turns = _turns(session, now - _MEMORY)
         jobs = [(row, _waiting(row, early, slow, turns)) for row in rows]
         running = tuple(
@@ -135,6 +135,19 @@ def _submissions(session: Session, *having: ColumnElement[bool]) -> set[str]:
     """Return the submissions with unfinished jobs that have such a job."""
     unfinished = select(JobRow.submission).where(JobRow.state.in_(_UNFINISHED))
     return set(session.scalars(select(JobRow.submission).where(*having, JobRow.submission.in_(unfinished))))
+
+
+def _levels(session: Session) -> dict[str, int]:
+    """Return the levels of scores by their submission, where another run of it gave way or did not end."""
+    unfinished = select(JobRow.submission).where(JobRow.state.in_(_UNFINISHED))
+    query = select(JobRow.submission, JobRow.outcome).where(
+        JobRow.outcome.in_((f"{SLOW}1", *_DID_NOT_END)), JobRow.submission.in_(unfinished)
+    )
+    found = dict[str, int]()
+    for submission, outcome in session.execute(query):
+        level = 1 if outcome == f"{SLOW}1" else LOOPS + 1
+        found[submission] = max(level, found.get(submission, 0))
+    return found
 
 
 def _turns(session: Session, since: dt.datetime) -> dict[str, tuple[dt.datetime, bool]]:
@@ -156,8 +169,13 @@ def _turns(session: Session, since: dt.datetime) -> dict[str, tuple[dt.datetime,
     }
 
 
+def _level(row: JobRow, slow: Mapping[str, int]) -> int:
+    own = int(row.outcome.removeprefix(SLOW)) if row.outcome.startswith(SLOW) else 0
+    return own if row.kind == "public" else max(own, slow.get(row.submission, 0))
+
+
 def _waiting(
-    row: JobRow, early: set[str], slow: set[str], turns: Mapping[str, tuple[dt.datetime, bool]]
+    row: JobRow, early: set[str], slow: Mapping[str, int], turns: Mapping[str, tuple[dt.datetime, bool]]
 ) -> Waiting:
     return Waiting(
         row.number,
@@ -168,7 +186,7 @@ def _waiting(
         row.exercise,
         row.version,
         row.round,
-        slow=row.outcome == SLOW or (row.kind != "public" and row.submission in slow),
+        level=_level(row, slow),
         early=row.kind != "public" and row.submission in early,
         loops=row.student in turns and turns[row.student][1],
     )

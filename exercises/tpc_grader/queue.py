@@ -20,7 +20,7 @@ from tpc_grader.database import SubmissionRow, open_database
 from tpc_grader.jobs import SLOW, Job, JobRow, Kind, job_of, line
 from tpc_grader.progress import Progress, progress
 from tpc_grader.results import Graded
-from tpc_grader.schedule import ANY, Slot, Waiting, in_order
+from tpc_grader.schedule import ANY, LAST, Slot, Waiting, in_order
 from tpc_grader.store import Store, Submission
 
 __all__ = [
@@ -113,8 +113,8 @@ def take(places: Places, waiting: Waiting, worker: str) -> Job | None:
         return job_of(session.get_one(JobRow, waiting.number)) if taken else None
 
 
-def leave(places: Places, number: int, worker: str) -> bool:
-    """Queue a job again that did not end in its turn, behind all that might; the attempt does not count."""
+def leave(places: Places, number: int, worker: str, level: int = 1) -> bool:
+    """Queue a job again that gives its slot to others, at a level; the attempt does not count."""
     mine = (JobRow.number == number, JobRow.worker == worker, JobRow.state == "running")
     with Session(open_database(places.database_url)) as session, session.begin():
         return _changed(
@@ -124,7 +124,7 @@ def leave(places: Places, number: int, worker: str) -> bool:
             worker="",
             lease_until=None,
             attempts=JobRow.attempts - 1,
-            outcome=SLOW,
+            outcome=f"{SLOW}{min(level, LAST)}" if level else "",
         )
 
 

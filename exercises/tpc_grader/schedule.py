@@ -1,7 +1,7 @@
 """Who runs next, and where: slots for quick answers and for scores, turns by person, loops behind all others.
 
-A multilevel feedback queue: what does not end in its turn gives way to whoever waits, and runs to its limit later,
-where it is in nobody's way (Corbató and others 1962, doi:10.1145/1460833.1460871).
+A multilevel feedback queue: what does not end in its turn gives way to those who wait, one level lower, and has a
+turn twice as long there (Corbató and others 1962, doi:10.1145/1460833.1460871).
 """
 
 from __future__ import annotations
@@ -12,29 +12,38 @@ from dataclasses import dataclass
 from typing import Literal
 
 # What a slot may be needed for. `again` is work that was graded before: trials and regrades of a class.
-# `slow` had its turn and did not end, or is the score of work whose visible tests did not end.
-Need = Literal["public", "full", "again", "slow public", "slow"]
-# Who hands in now comes first, then who was graded before, then what loops, quick answers before scores.
-_STAGES: dict[Need, int] = {"public": 0, "full": 0, "again": 1, "slow public": 2, "slow": 3}
+Need = Literal["public", "full", "again"]
 _Rank = tuple[int, int, bool, int, bool, dt.datetime, int]
 NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+# On a busy machine honest work may miss one turn; what misses more loops.
+LOOPS, LAST = 2, 9
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Room for one job at a time, and what it takes, the most welcome first."""
+    """Room for one job at a time: what it takes, the most welcome first, and from which level on.
+
+    Of these needs nothing leaves the slot that is at `stays` or lower: what loops must end some day, too.
+    """
 
     takes: tuple[Need, ...]
+    level: int = 0
+    stays: tuple[tuple[Need, int], ...] = ()
+
+    def accepts(self, job: Waiting) -> bool:
+        """Return whether a job may run here."""
+        return job.need in self.takes and job.level >= self.level
 
 
+_STAYS: tuple[tuple[Need, int], ...] = (("public", LOOPS), ("full", 0), ("again", 0))
 # A result of the visible tests never waits for scores,
-QUICK = Slot(("public", "slow public"))
-# a score does not wait for ever while people hand in again and again, nor for what loops,
+QUICK = Slot(("public",))
+# a score waits neither for those who hand in again and again, nor for what loops,
 SCORES = Slot(("full", "public", "again"))
-# and what loops has room that it need not leave.
-SHARED = Slot(("public", "full", "again", "slow public", "slow"))
-LONG = Slot(("slow public", "slow"))
-ANY = Slot(("public", "full", "again", "slow public", "slow"))
+# and what takes long has room that it need not leave.
+SHARED = Slot(("public", "full", "again"), stays=_STAYS)
+LONG = Slot(("public", "full", "again"), level=1, stays=_STAYS)
+ANY = Slot(("public", "full", "again"))
 
 
 def slots(jobs: int) -> tuple[Slot, ...]:
@@ -47,8 +56,8 @@ def slots(jobs: int) -> tuple[Slot, ...]:
 class Waiting:
     """A queued job as the order sees it.
 
-    `slow`: it gave way before, or its submission's visible tests did not end. `early`: the visible tests of its
-    submission have not ended yet. `loops`: the last visible tests of its student did not end.
+    `level`: how often it gave way; more for the score of work whose visible tests did not end. `early`: the visible
+    tests of its submission have not ended yet. `loops`: the last visible tests of its student did not end.
     """
 
     number: int
@@ -59,18 +68,21 @@ class Waiting:
     exercise: str = ""
     version: str = ""
     round: int = 1
-    slow: bool = False
+    level: int = 0
     early: bool = False
     loops: bool = False
 
     @property
     def need(self) -> Need:
         """Return what it needs a slot for."""
-        if self.slow:
-            return "slow public" if self.kind == "public" else "slow"
         if self.kind == "public":
             return "public"
         return "full" if self.kind == "full" and self.round == 1 else "again"
+
+    @property
+    def stage(self) -> int:
+        """Return who it comes after: those who hand in now, those who were graded before, each level of the slow."""
+        return 1 + self.level if self.level else int(self.need == "again")
 
 
 @dataclass(frozen=True)
@@ -90,28 +102,27 @@ def in_order(waiting: Iterable[Waiting], served: Mapping[str, Served], slot: Slo
     places = {need: place for place, need in enumerate(slot.takes)}
     turns = dict[str, list[Waiting]]()
     for job in sorted(waiting, key=lambda job: job.submission_number, reverse=True):
-        if job.need in places:
+        if slot.accepts(job):
             turns.setdefault(job.student, []).append(job)
     found = list[tuple[_Rank, Waiting]]()
     for student, jobs in turns.items():
         had = served.get(student, Served())
-        own = sorted(jobs, key=lambda job: (_STAGES[job.need], job.early, places[job.need]))
+        own = sorted(jobs, key=lambda job: (job.stage, job.early, places[job.need]))
         for place, job in enumerate(own):
-            rank = (_STAGES[job.need], had.running + place, job.early, places[job.need], job.loops)
+            rank = (job.stage, had.running + place, job.early, places[job.need], job.loops)
             found.append(((*rank, had.last, job.number), job))
     return [job for _, job in sorted(found, key=lambda each: each[0])]
 
 
-def must_leave(need: Need, slot: Slot, seconds: float, turn_seconds: float) -> bool:
-    """Return whether a job that has run so long leaves its slot to one that is not slow; it runs again later."""
-    if need == "slow public":
-        return slot is QUICK or need not in slot.takes
-    if need == "slow":
-        return need not in slot.takes  # it began before it was known to be slow
-    # Of a quick answer a second or two are lost; a score stays where there is room for what is slow.
-    return seconds >= turn_seconds and (need == "public" or "slow" not in slot.takes)
+def leaves_at(job: Waiting, slot: Slot, others: Iterable[Waiting], turn_seconds: float) -> float | None:
+    """Return after how many seconds a job leaves its slot, when these others wait; None when it need not.
 
-
-def is_slow(need: Need) -> bool:
-    """Return whether work comes after all that is not slow."""
-    return need in ("slow public", "slow")
+    It leaves at once to what comes before it by far: it began when nobody waited, or before it was known to loop.
+    """
+    if job.level >= dict(slot.stays).get(job.need, LAST + 1):
+        return None
+    stages = [each.stage for each in others if each.student != job.student and slot.accepts(each)]
+    if job.level and min(stages, default=job.stage) < job.stage:
+        return 0.0
+    # Who hands in now need not wait for a second turn of what was graded before, nor the other way round.
+    return turn_seconds * 2**job.level if any(stage <= max(job.stage, 1) for stage in stages) else None

@@ -30,7 +30,7 @@ from tpc_grader.history import turn_seconds
 from tpc_grader.jobs import Job, Line
 from tpc_grader.locks import Busy, only_one
 from tpc_grader.results import Graded
-from tpc_grader.schedule import Need, Served, Slot, in_order, is_slow, must_leave, slots
+from tpc_grader.schedule import Served, Slot, Waiting, in_order, leaves_at, slots
 from tpc_grader.store import Store
 from tpc_grader.writer_process import WriterProcess, die_with_worker
 
@@ -161,21 +161,21 @@ class Worker:
                     served[each.student] = Served(had.running + 1, database.utcnow())
                     self._start(runner, job)
                     break
-        return self._make_room(found, {each.need for each in waiting if not is_slow(each.need)})
+        return bool(waiting) and self._make_room(found, waiting)
 
-    def _make_room(self, found: Line, needs: set[Need]) -> bool:
-        """End one job that had its turn, in a slot that is needed; the next look gives the slot away."""
+    def _make_room(self, found: Line, waiting: list[Waiting]) -> bool:
+        """End one job that had its turn, in a slot that others need; the next look gives the slot away."""
         jobs = {job.number: job for job, _, _ in found.running}
         for runner in sorted(self.runners, key=lambda each: each.began):
             job = jobs.get(runner.job.number) if runner.job else None
-            if job is None or needs.isdisjoint(runner.slot.takes):
+            if job is None:
                 continue
-            turn = turn_seconds(self.places, job)
-            if must_leave(job.need, runner.slot, time.monotonic() - runner.began, turn):
-                log.info(
-                    "job %d of %s had its turn; it runs again when nobody waits", job.number, job.student
-                )
-                queue.leave(self.places, job.number, self.name)
+            ran, turn = time.monotonic() - runner.began, turn_seconds(self.places, job)
+            after = leaves_at(job, runner.slot, waiting, turn)
+            if after is not None and ran >= after:
+                level = job.level + (ran >= turn * 2**job.level)
+                log.info("job %d of %s gives way after %.1f s, level %d", job.number, job.student, ran, level)
+                queue.leave(self.places, job.number, self.name, level)
                 self._forget(runner)
                 return True
         return False
