@@ -7,8 +7,10 @@ what JupyterLab saves. Without `answers` the student wrote what the author did.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import jupytext
@@ -36,6 +38,8 @@ class Row:
     # Words that the student, and the instructor, must read.
     says: str = ""
     told: str = ""
+    # Whether no cell at all may fail.
+    all_run: bool = False
     levels: tuple[str, ...] = ("kernel", "oracle")
 
 
@@ -74,7 +78,7 @@ def exercise(row: Row, level: str) -> NotebookNode:
 def _graded(name: str, source: str, **facts: Any) -> NotebookNode:
     metadata = {"grade_id": name, "schema_version": 3, "task": False, "locked": False, **facts}
     cell = new_code_cell(source, metadata={"nbgrader": metadata | {"cell_type": "code"}})
-    cell["id"] = name
+    cell["id"] = name.replace(" ", "-")
     return cell
 
 
@@ -397,6 +401,134 @@ NAMES: list[Row] = [
     ),
 ]  # fmt: skip
 
+_PLOT = "import matplotlib.pyplot as plt\nimport numpy as np\nx = np.arange(1, 9)\n"
+_LABELS = "for label in ('a', 'b'):\n    lines = plt.plot(x, x**2, label=label)\n"
+_PLOTS = {
+    "log axes": f"{_LABELS}plt.yscale('log')\nlegend = plt.legend()\nplt.show()",
+    "the other axis": f"{_LABELS}plt.xscale('log')\nlegend = plt.legend()\nplt.show()",
+    "one legend for all": f"{_LABELS}handles, labels = plt.gca().get_legend_handles_labels()\n"
+    "by_label = dict(zip(labels, handles))\nplt.legend(by_label.values(), by_label.keys())",
+    "subplots": "fig, axes = plt.subplots(2, 2, sharex=True)\nfor ax in axes.flat:\n    ax.loglog(x, x)\n"
+    "fig.tight_layout()",
+    "saved": "plt.plot(x)\nplt.savefig('figure.png', dpi=50)\nplt.close()",
+    "a style": "with plt.style.context('ggplot'):\n    plt.plot(x, label=r'$\\alpha_{1}^{2}$')\n    plt.legend()",
+    "three dimensions": "ax = plt.figure().add_subplot(projection='3d')\nax.plot(x, x, x)",
+    "a bar of colours": "image = plt.imshow(np.outer(x, x), cmap='viridis')\nplt.colorbar(image)",
+    "many bins": "counts, bins, patches = plt.hist(np.arange(1000), bins=500, log=True)",
+    "names": "bars = plt.bar(['a', 'b'], [1, 100])\nplt.yscale('log')",
+    "an animation": "from matplotlib.animation import FuncAnimation\nfig, ax = plt.subplots(figsize=(1, 1))\n"
+    "(line,) = ax.plot(x)\nmoving = FuncAnimation(fig, lambda i: (line.set_ydata(x * i),), frames=2)\n"
+    "shown = moving.to_jshtml()",
+    "many figures": "for i in range(25):\n    plt.figure(figsize=(1, 1))",
+}
+
+# Figures in given cells, and in answers.
+FIGURES: list[Row] = [
+    Row(
+        "figures in given cells",
+        (
+            given(_PLOT),
+            *(given(source) for source in _PLOTS.values()),
+            answer("total", "total = int(x.sum())"),
+            checks("test-1", "assert total == 36", "assert x.sum() == 36"),
+        ),
+    ),
+    Row(
+        "figures in answers",
+        (
+            given(_PLOT),
+            *(answer(f"plot-{i}", f"{source}\ndrawn_{i} = True") for i, source in enumerate(_PLOTS.values())),
+            checks("test-1", "assert " + " and ".join(f"drawn_{i}" for i in range(len(_PLOTS)))),
+        ),
+    ),
+]  # fmt: skip
+
+
+def _all_run(name: str, file: str) -> Row:
+    """Return a row whose answers are the cells in a file (`#### name`, then code), none of which may fail."""
+    found = re.split(r"^#### (.*)\n", (Path(__file__).parent / file).read_text("utf-8"), flags=re.M)[1:]
+    parts = (answer(each, source.rstrip()) for each, source in zip(found[::2], found[1::2], strict=True))
+    return Row(name, (*parts, answer("ran", "ran = 1"), checks("test-ran", "assert ran == 1")), all_run=True)
+
+
+_HELPS = (
+    answer(
+        "twice",
+        "import helper\nfrom parts.more import plus\ndef twice(x):\n    return helper.double(plus(x))",
+    ),
+    checks("test-twice", "assert twice(1) == 4", "assert twice(2) == 6"),
+)
+_HELPER = {
+    "helper.py": "def double(x):\n    return 2 * x\n",
+    "parts/more.py": "def plus(x):\n    return x + 1\n",
+}
+
+# Files beside the notebook.
+BESIDE: list[Row] = [
+    _all_run("what runs in JupyterLab", "lab_cells.txt"),
+    _all_run("modules that cells write", "module_cells.txt"),
+    Row("a helper of the author's", _HELPS, own=_HELPER),
+    Row("a helper of the student's", _HELPS, files=_HELPER),
+    Row(
+        "a helper of the author's that tests use",
+        (
+            given("from helper import double"),
+            answer("f", "def f(x):\n    return double(x)"),
+            checks("test-1", "assert f(2) == double(2)", "import helper\nassert f(3) == helper.double(3)"),
+        ),
+        own=_HELPER,
+    ),
+    Row(
+        "a helper of the author's that a student has changed",
+        (
+            given("from helper import double"),
+            answer("f", "def f(x):\n    return double(x)"),
+            checks("test-1", "assert f(2) == double(2)"),
+        ),
+        own=_HELPER,
+        files={"helper.py": "def double(x):\n    return 0\n"},
+    ),
+    Row(
+        "files with the names of libraries",
+        (
+            answer("f", "import random, calendar, numpy\ndef f(x):\n    return numpy.abs(x) + random.randint(1, 1)"),
+            checks("test-1", "import random, colorsys, numpy as np\nassert f(-1) == 2 and np.abs(-1) == 1"),
+        ),
+        files={name: "raise RuntimeError('mine')" for name in ("random.py", "calendar.py", "numpy.py", "colorsys.py")},
+    ),
+    Row(
+        "data beside the notebook",
+        (
+            given("text = open('data/numbers.txt').read()"),
+            answer("numbers", "numbers = [int(each) for each in open('data/numbers.txt').read().split()]"),
+            checks("test-1", "assert numbers == [1, 2, 3]", "assert text.split() == ['1', '2', '3']"),
+        ),
+        own={"data/numbers.txt": "1 2 3\n"},
+    ),
+    Row(
+        "a module that is not there",
+        (
+            answer("f", "import not_there_at_all\ndef f(x):\n    return x"),
+            checks("test-1", "assert f(1) == 1", "assert f(2) == 2"),
+        ),
+        {"test-1": 0},
+        says="f could not import the module not_there_at_all",
+        told="No module named 'not_there_at_all'",
+    ),
+    Row(
+        "a cell that stops before its function",
+        (answer("f", "1 / 0\ndef f(x):\n    return x"), checks("test-1", "assert f(1) == 1")),
+        {"test-1": 0},
+        says="f stopped with ZeroDivisionError: division by zero",
+    ),
+    Row(
+        "a cell that asks a person",
+        (answer("f", "n = input('How many? ')\ndef f(x):\n    return x"), checks("test-1", "assert f(1) == 1")),
+        {"test-1": 0},
+        says="nobody is there while work is graded",
+    ),
+]  # fmt: skip
+
 # What answers give to tests: what the author gives, what a student gives, and the test of it (`f` is the function).
 # Each is a part of one exercise. First those that are right, by whatever type they come.
 ACCEPTED: list[tuple[str, str, str]] = [
@@ -700,4 +832,4 @@ PARTS: list[Row] = [
     ),
 ]
 
-ROWS = [*SHAPES, *NAMES, *VALUES, *RAISING, *SAYING, *SCORES, *PARTS]
+ROWS = [*SHAPES, *NAMES, *FIGURES, *BESIDE, *VALUES, *RAISING, *SAYING, *SCORES, *PARTS]

@@ -48,7 +48,7 @@ Starter = Callable[[Role, Limits, tuple[int, ...]], Process]
 
 @dataclass(frozen=True)
 class Started:
-    """A process that was started: how to talk to it, and where it says why it could not be built."""
+    """A process that was started: how to talk to it, and the file of its standard error, in memory."""
 
     process: Process
     end: socket.socket
@@ -92,17 +92,16 @@ def trusted() -> bool:
 def start(backend: Backend, role: Role, limits: Limits) -> Started:
     """Start a process in a role; raises InfrastructureFault when it cannot be started."""
     ours, theirs = socket.socketpair()
-    complaints, says = os.pipe()
+    # A pipe would fill up, and then hold whoever writes. The limit on files bounds this one.
+    complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
     try:
         with theirs, open(os.devnull, "r+b", buffering=0) as silence:
-            files = (silence.fileno(), silence.fileno(), says, theirs.fileno())
+            files = (silence.fileno(), silence.fileno(), complaints, theirs.fileno())
             process = _STARTERS[backend](role, limits, files)
     except (NoForkserver, OSError, subprocess.SubprocessError) as e:
         ours.close()
         os.close(complaints)
         raise InfrastructureFault(f"The sandbox ({backend}) could not start: {e}") from e
-    finally:
-        os.close(says)
     return Started(process, ours, complaints)
 
 

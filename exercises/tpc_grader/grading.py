@@ -18,6 +18,7 @@ from tpc_grader.differences import difference_steps
 from tpc_grader.doors import convert, hand_over
 from tpc_grader.history import public_limits
 from tpc_grader.limits import Limits
+from tpc_grader.messages import with_causes
 from tpc_grader.results import CellScore, Graded, InfrastructureFault, Outcome
 from tpc_grader.skeleton import Rebuilt, empty, read_skeleton, rebuild
 from tpc_grader.sources import Source, load
@@ -140,7 +141,7 @@ class _Job:
             outcome=verdict.outcome,
             reason=scoring.REASONS[verdict.outcome],
             detail=verdict.detail,
-            cells=verdict.cells,
+            cells=with_causes(self.rebuilt, verdict.cells, shown),
             version=self.source.version,
             public=public,
             seed=self.seed,

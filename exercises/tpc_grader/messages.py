@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from tpc_grader.bundle import StepResult
-from tpc_grader.skeleton import Cell
+from tpc_grader.bundle import Result, StepResult
+from tpc_grader.results import CellScore
+from tpc_grader.skeleton import Cell, Rebuilt
 
 _WORD = re.compile(r"\w+")
 HIDDEN = "A hidden test failed."
 STOPPED = "The tests stopped with an error in your code."
 UNANSWERED = "Not answered yet."
 MISSING = "The tests found no function or variable of the expected name."
+_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]{1,80})'")
 
 
 def message_for(cell: Cell, found: StepResult, public: bool, before: Sequence[Cell] = ()) -> str:
@@ -34,6 +37,40 @@ def message_for(cell: Cell, found: StepResult, public: bool, before: Sequence[Ce
     if words:
         return words
     return f"This test failed: {ast.unparse(failed.test)}" if _is_released(cell, failed) else HIDDEN
+
+
+def with_causes(rebuilt: Rebuilt, scores: Iterable[CellScore], shown: Result) -> tuple[CellScore, ...]:
+    """Return scores whose message names what stopped the cell that should have made what a test did not find.
+
+    `shown` is a run without hidden tests: what code says there, it knows without them, and its author reads it anyway.
+    """
+    places = {cell.name: index for index, cell in enumerate(rebuilt.cells) if cell.name}
+    steps = {each.step.cell: each for each in shown.steps if each.state == "failed" and each.step.cell >= 0}
+    return tuple(
+        replace(score, message=f"{score.message} {_cause(rebuilt.cells[index], steps[index])}")
+        if score.message in (MISSING, STOPPED)
+        and (index := _stopped_before(rebuilt, places[score.name], steps)) is not None
+        else score
+        for score in scores
+    )
+
+
+def _stopped_before(rebuilt: Rebuilt, place: int, steps: Mapping[int, StepResult]) -> int | None:
+    """Return the index of the last answer that stopped before a test which uses what it should bind."""
+    tested = words_in(rebuilt.cells[place].source)
+    answers = (index for index in steps if index < place and rebuilt.cells[index].role == "answer")
+    return max((index for index in answers if tested & set(rebuilt.cells[index].binds)), default=None)
+
+
+def _cause(cell: Cell, found: StepResult) -> str:
+    lines = found.detail.strip().splitlines() or [found.error]
+    module = _MODULE.match(lines[0])
+    if module:
+        return (
+            f"{cell.name} could not import the module {module[1]}, which is not installed here and not among the files "
+            "that you handed in."
+        )
+    return f"{cell.name} stopped with {lines[0][:200]}"
 
 
 def failed_assertion(cell: Cell, found: StepResult) -> ast.Assert | None:

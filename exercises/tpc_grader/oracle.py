@@ -31,6 +31,7 @@ from tpc_grader.names import changed_by
 from tpc_grader.said import said_score
 from tpc_grader.values import Handle, decode, encode
 from tpc_grader.wire import SOCKET, Closed, Wire, WireFault
+from tpc_grader.working_folder import enter_folder, see_new_files
 
 CELL = "<tests>"
 
@@ -98,6 +99,7 @@ class Oracle:
 
     def start(self, files: dict[str, str], solution: list[tuple[int, str]] | None = None) -> dict[str, Any]:
         """Write files into the working folder. `solution` is the author's, as Model takes it."""
+        enter_folder()
         if solution:
             self.model = Model(solution, lambda: _write(files), _run)
             self.model.start(self.wire.end)
@@ -112,9 +114,10 @@ class Oracle:
         """
         self._forget_brought()
         self.draws.begin(seed)
+        see_new_files()
         try:
             tree = parse(source)
-            self.wanted |= _names_in(compile(tree, CELL, "exec"))
+            self.wanted |= _names_in_functions(compile(tree, CELL, "exec"))
         except BaseException as e:
             return {"ok": False, "error": type(e).__name__}
         error = ""
@@ -126,6 +129,8 @@ class Oracle:
                 for name in changed_by(statement):
                     if not isinstance(self.names.get(name), ModuleType):
                         self.names.pop(name, None)
+        if "matplotlib.pyplot" in sys.modules:  # as a notebook closes what it has shown
+            sys.modules["matplotlib.pyplot"].close("all")
         return {"ok": not error, "error": error}
 
     def note_answer(self, imports: str, binds: list[str]) -> dict[str, Any]:
@@ -271,6 +276,12 @@ def _names_in(code: CodeType) -> set[str]:
     """Return the names that code and the functions in it look up in their surroundings."""
     inner = (each for each in code.co_consts if isinstance(each, CodeType))
     return {*code.co_names, *(name for each in inner for name in _names_in(each))}
+
+
+def _names_in_functions(code: CodeType) -> set[str]:
+    """Return the names that the functions in code look up when they are called."""
+    inner = (each for each in code.co_consts if isinstance(each, CodeType))
+    return set[str]().union(*map(_names_in, inner))
 
 
 def _raised(name: str, message: str) -> BaseException:

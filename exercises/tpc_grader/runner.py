@@ -6,24 +6,32 @@ scores come from tests that run elsewhere (`oracle`), or are guarded by canaries
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
+import faulthandler
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from tpc_grader.bounded_json import TooMuch
 from tpc_grader.draws import Draws
+from tpc_grader.kernel import in_loop
 from tpc_grader.said import said_score
 from tpc_grader.shell import Caps, Recorder, Shell, attach, make_shell
 from tpc_grader.values import Handle, NotPlain, decode, encode
 from tpc_grader.wire import SOCKET, Closed, Wire
+from tpc_grader.working_folder import enter_folder, see_new_files
 
 MAX_ARTEFACT_BYTES = 8 * 2**20
 MAX_HANDLES = 100_000
+# Where the process says why it ends, for an instructor.
+COMPLAINTS = 2
 
 
 class Runner:
@@ -62,9 +70,13 @@ class Runner:
             path = Path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(base64.b64decode(text))
+        enter_folder()
+        self.folder = Path.cwd()
         self.recorder = Recorder(Caps(**caps))
         self.shell = make_shell()
         attach(self.shell, self.recorder, plots)
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
         return {}
 
     def run_cell(self, source: str, seed: str = "", tests: bool = False) -> dict[str, Any]:
@@ -75,25 +87,40 @@ class Runner:
         else:
             self.draws.begin(seed)
         self.recorder.start()
-        run: Any = self.shell.run_cell
-        result = run(source, store_history=True)
+        see_new_files()
+        result = self._in_loop(lambda: self._run(source))
         error = result.error_before_exec or result.error_in_exec
         answer: dict[str, Any] = {"ok": error is None, "outputs": self.recorder.finished()}
         if error is not None:
-            answer |= {"error": _name_of(error), "line": _line_of(error), "trouble": trouble(error)}
+            name = _name_of(error)
+            answer |= {"error": name, "line": _line_of(error), "trouble": trouble(error)}
+            answer["detail"] = f"{name}: {_text_of(error)}"
         answer["result"] = said_score(result.result)
         return answer
+
+    async def _run(self, source: str) -> Any:
+        shell: Any = self.shell
+        translated = shell.transform_cell(source) if "await" in source or "async" in source else None
+        if translated is not None and shell.should_run_async(source, transformed_cell=translated):
+            return await shell.run_cell_async(source, store_history=True, transformed_cell=translated)
+        return shell.run_cell(source, store_history=True)
+
+    def _in_loop(self, act: Callable[[], Awaitable[Any]]) -> Any:
+        if self.loop.is_closed():
+            self.loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self.loop)
+        return in_loop(self.loop, act)
 
     def look_up(self, names: list[str], seed: str = "") -> dict[str, Any]:
         """Return the values of names that tests use and that the exercise's own cells do not define."""
         self.draws.begin(seed)
+        self.recorder.start()
         found = {}
         for name in names:
             if name in self._names():
-                try:
+                # What cannot pass, for whatever reason, is not there; the other names are.
+                with contextlib.suppress(Exception):
                     found[name] = encode(self._names()[name], self._keep)
-                except NotPlain:
-                    continue
         return {"values": found}
 
     def call(self, handle: int, args: Any, kwargs: Any, without: list[str]) -> dict[str, Any]:
@@ -103,7 +130,12 @@ class Runner:
         named = {str(name): self._decode(each) for name, each in kwargs.items()}
         hidden = {name: self._names().pop(name) for name in without if name in self._names()}
         try:
-            return self._outcome(lambda: function(*given, **named))
+
+            async def called() -> dict[str, Any]:
+                return self._outcome(lambda: function(*given, **named))
+
+            found: dict[str, Any] = self._in_loop(called)
+            return found
         finally:
             for name, value in hidden.items():
                 self._names().setdefault(name, value)
@@ -114,18 +146,23 @@ class Runner:
 
     def read(self, names: list[str]) -> dict[str, Any]:
         """Return files of the working folder; what is no plain file, or too large, is not there."""
-        return {"files": {name: text for name in names if (text := _file(name)) is not None}}
+        found = {name: _file(name) or _file(str(self.folder / name)) for name in names}
+        return {"files": {name: text for name, text in found.items() if text is not None}}
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         operation = self.operations[request["do"]]
         arguments = {name: value for name, value in request.items() if name not in {"id", "do"}}
+        answer: dict[str, Any] = {}
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            return operation(**arguments)
-        except BaseException as e:
-            return {"ok": False, "error": _name_of(e), "message": "", "trouble": trouble(e), "outputs": []}
-        finally:
+            answer = operation(**arguments)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        except BaseException as e:
+            # An interrupt may come when all is done, or while another is dealt with.
+            answer = answer or _failure(e)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return answer
 
     def _outcome(self, act: Callable[[], Any]) -> dict[str, Any]:
         self.recorder.start()
@@ -150,6 +187,10 @@ class Runner:
         return decode(data, self._names(), lambda handle: self.handles[handle.number])
 
 
+def _failure(error: BaseException) -> dict[str, Any]:
+    return {"ok": False, "error": _name_of(error), "message": "", "trouble": trouble(error), "outputs": []}
+
+
 def trouble(error: BaseException) -> str:
     """Return which limit an error speaks of: "memory", "quota" or ""."""
     if isinstance(error, MemoryError):
@@ -170,14 +211,18 @@ def trouble(error: BaseException) -> str:
 def serve() -> int:
     """Be the sandboxed process: descriptor 3 leads to whoever asks."""
     silence = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
+    for number in (0, 1):
         os.dup2(silence, number)
+    faulthandler.enable(COMPLAINTS)
     end = socket.socket(fileno=SOCKET)
     os.set_inheritable(SOCKET, False)
     try:
         Runner(Wire(end), Draws()).serve()
     except Closed:
         return 0
+    except BaseException:
+        # Python's own place for it is taken by cells.
+        os.write(COMPLAINTS, traceback.format_exc().encode(errors="replace"))
     return 1
 
 

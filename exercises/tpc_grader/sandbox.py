@@ -19,7 +19,7 @@ from tpc_grader.artefacts import checked_artefact
 from tpc_grader.backends import Backend, Role, chosen, start
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
 from tpc_grader.limits import Limits
-from tpc_grader.outputs import Cleaner, as_text, visible
+from tpc_grader.outputs import Cleaner, as_text, clean_text, visible
 from tpc_grader.results import InfrastructureFault
 from tpc_grader.wire import Closed, Garbage, Late, Wire
 
@@ -27,6 +27,7 @@ from tpc_grader.wire import Closed, Garbage, Late, Wire
 GRACE_SECONDS = 2.0
 START_SECONDS = 60.0
 END_SECONDS = 10.0
+LAST_CHARACTERS = 2000
 Why = Literal["timeout", "oom", "crashed", "tampered", "quota"]
 _FILE_TOO_LARGE, _CPU_USED_UP = 25, 24
 
@@ -113,14 +114,21 @@ class Job:
         if ending.kind == "signalled" and ending.code in (_FILE_TOO_LARGE, _CPU_USED_UP):
             too_large = ending.code == _FILE_TOO_LARGE
             return Ended("quota" if too_large else "timeout", f"ended by signal {ending.code}")
-        return Ended("crashed", f"the process {ending.kind} (code {ending.code})")
+        last_words = self._last_words()
+        said = f". It last said:\n{last_words}" if last_words else ""
+        return Ended("crashed", f"the process {ending.kind} (code {ending.code}){said}")
 
     def _complaint(self) -> str:
-        os.set_blocking(self.started.complaints, False)
-        with contextlib.suppress(BlockingIOError):
-            text = os.read(self.started.complaints, 2**16).decode(errors="replace").strip()
-            return visible(text.splitlines()[-1][:300]) if text else "it gave no reason"
-        return "it gave no reason"
+        lines = self._last_words().splitlines()
+        return lines[-1][:300] if lines else "it gave no reason"
+
+    def _last_words(self) -> str:
+        """Return the end of what the job wrote to its standard error, as it may be shown to an instructor."""
+        size = os.fstat(self.started.complaints).st_size
+        end = os.pread(self.started.complaints, 2**14, max(0, size - 2**14)).decode(errors="replace")
+        # Python ends a fatal error with a list of all that it had loaded.
+        lines = [line for line in end.splitlines() if not line.startswith("Extension modules:")]
+        return clean_text("\n".join(lines).strip()[-LAST_CHARACTERS:])
 
 
 class _Run:

@@ -13,6 +13,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from tpc_grader.kernel import Kernel, equip
+
 TRUNCATED = "\n... output truncated ...\n"
 TRACEBACK_LINES = 60
 
@@ -99,6 +101,14 @@ class Stream(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "UTF-8"
+
+    def fileno(self) -> int:
+        """Return a descriptor for programs that are started with this stream; what they write is not kept."""
+        return 2 if self.name == "stderr" else 1
+
 
 class _Publisher(DisplayPublisher):
     def publish(self, data: Any, metadata: Any = None, source: Any = None, **_: Any) -> None:
@@ -127,6 +137,7 @@ class Shell(InteractiveShell):
     display_pub_class = Type(_Publisher)
     displayhook_class = Type(_Hook)
     recorder: Recorder
+    kernel: Kernel
     # Nobody sees what a scored run puts out, and a traceback costs more than most cells.
     quiet = False
 
@@ -143,7 +154,14 @@ class Shell(InteractiveShell):
         return {}
 
     def enable_gui(self, gui: Any = None) -> None:
-        """Accept `%matplotlib inline`: there is no event loop to integrate."""
+        """Accept `%gui`: there is no event loop to integrate."""
+
+    def enable_matplotlib(self, gui: Any = None) -> Any:
+        """Show figures in the notebook, whatever `%matplotlib` asks for: nobody can touch them."""
+        return super().enable_matplotlib("inline")  # type: ignore[no-untyped-call]
+
+    def ask_exit(self) -> None:
+        """Accept `exit()`: cells after it run, as when a student goes on."""
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         lines = [str(line) for line in stb]
@@ -159,7 +177,10 @@ def make_shell() -> Shell:
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
     config.InteractiveShell.colors = "nocolor"
+    is_new = not Shell.initialized()
     made: Shell = Shell.instance(config=config)
+    if is_new:
+        equip(made)
     return made
 
 
@@ -181,7 +202,11 @@ def _show_figures(shell: Shell) -> None:
         InlineBackend.instance(parent=shell).shell = shell
 
     def flush() -> None:
-        if "matplotlib.pyplot" in sys.modules:
+        if "matplotlib.pyplot" not in sys.modules:
+            return
+        if shell.quiet:  # nobody looks at them; a kernel too closes what it has shown
+            sys.modules["matplotlib.pyplot"].close("all")
+        else:
             from matplotlib_inline.backend_inline import configure_inline_support, flush_figures
 
             configure_inline_support(shell, "module://matplotlib_inline.backend_inline")

@@ -21,6 +21,8 @@ def environment() -> dict[str, str]:
         **PRELOAD_ENVIRONMENT,
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "HOME": "/tmp",
+        "USER": "student",
+        "LOGNAME": "student",
         "LANG": "C.UTF-8",
         "MPLCONFIGDIR": "/tmp/.matplotlib",
         "JAX_PLATFORMS": "cpu",
