@@ -17,6 +17,8 @@ HIDDEN = "A hidden test failed."
 STOPPED = "The tests stopped with an error in your code."
 UNANSWERED = "Not answered yet."
 MISSING = "The tests found no function or variable of the expected name."
+# Where IPython keeps a cell, as a syntax error names it.
+_PLACE = re.compile(r" \(<ipython-input.*")
 _MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]{1,80})'")
 
 
@@ -66,11 +68,9 @@ def _cause(cell: Cell, found: StepResult) -> str:
     lines = found.detail.strip().splitlines() or [found.error]
     module = _MODULE.match(lines[0])
     if module:
-        return (
-            f"{cell.name} could not import the module {module[1]}, which is not installed here and not among the files "
-            "that you handed in."
-        )
-    return f"{cell.name} stopped with {lines[0][:200]}"
+        where = "which is not installed here and not among the files that you handed in"
+        return f"{cell.name} could not import the module {module[1]}, {where}."
+    return f"{cell.name} stopped with {_PLACE.sub('', lines[0])[:200]}."
 
 
 def failed_assertion(cell: Cell, found: StepResult) -> ast.Assert | None:
