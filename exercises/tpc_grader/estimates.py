@@ -19,7 +19,7 @@ from tpc_grader.locks import jobs_at_once
 from tpc_grader.schedule import QUICK, SCORES, SHARED, Slot, Waiting, in_order, slots
 
 # For those who come later, and for a machine that gets busier than it was.
-_MARGIN = 1.5
+_MARGIN = 2.0
 # Between two looks of the worker, at the beginning and at the end of a job.
 _BETWEEN_SECONDS = 0.5
 
