@@ -225,6 +225,19 @@ def test_the_score_follows_the_due_date_the_rule_and_more_time(campus):
     assert campus.everywhere() == "5"
 
 
+@pytest.mark.parametrize("broken", ["units: [", "id: scaling\n", "", "\udcff"])
+def test_scores_stay_while_somebody_is_at_work_in_the_manifest(campus, broken):
+    campus.hand_in("It adds.", at=DUE + HOUR)
+    campus.give(3.0)
+    assert campus.everywhere() == "3.8"
+    path = campus.places.courses / f"{COURSE}.yml"
+    before = path.read_text()
+    path.write_bytes(broken.encode(errors="surrogateescape"))
+    assert campus.everywhere() == "3.8"
+    path.write_text(before.replace("0.24", "0.1"))
+    assert campus.everywhere() == "4.5"
+
+
 def test_points_given_to_an_answer_are_not_those_of_another_that_nobody_read(campus):
     campus.hand_in("It adds the number to itself.")
     campus.give(3.0, extra=0.5)

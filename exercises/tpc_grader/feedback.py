@@ -103,15 +103,20 @@ def publish_feedback(places: Places, submission: str, notebook: str, page: str) 
 
 
 def released_feedback(places: Places, submission: str) -> dict[str, bytes]:
-    """Return the released feedback of a submission: notebook name without suffix -> HTML."""
-    files = sorted(feedback_folder(places, submission).glob("[!.]*.html"))
-    pages = {path.stem: path.read_bytes() for path in files}
+    """Return the feedback of a submission as it was released: notebook name without suffix -> HTML."""
+    pages = sorted(feedback_folder(places, submission).glob("[!.]*.html"))
+    return {path.stem: path.read_bytes() for path in pages}
+
+
+def shown_feedback(places: Places, submission: str) -> dict[str, bytes]:
+    """Return the released feedback of a submission with its score of today: notebook name without suffix -> HTML."""
+    pages = released_feedback(places, submission)
     return with_numbers_of_today(places, submission, pages) if pages else {}
 
 
 def released_hashes(places: Places, submission: str) -> dict[str, str]:
-    """Return notebook name -> MD5 of its released feedback (nbgrader compares copies by MD5)."""
-    pages = released_feedback(places, submission)
+    """Return notebook name -> MD5 of its feedback as it is shown (nbgrader compares copies by MD5)."""
+    pages = shown_feedback(places, submission)
     return {name: hashlib.md5(page, usedforsecurity=False).hexdigest() for name, page in pages.items()}
 
 

@@ -19,7 +19,7 @@ from tpc_courses.places import Places
 
 from tpc_grader import database
 from tpc_grader.archive import LIMITS, Limits, Refused, check_submission, pack, unpack
-from tpc_grader.feedback import released_feedback
+from tpc_grader.feedback import shown_feedback
 from tpc_grader.late import Deadline, deadline
 from tpc_grader.releases import Release, all_released, released
 from tpc_grader.store import Store, Submission
@@ -105,7 +105,7 @@ class Intake:
             found = None
         if found is None or found.student != student:
             raise Refused("There is no such submission of yours.", 404)
-        return released_feedback(self.places, submission)
+        return shown_feedback(self.places, submission)
 
     def _check_time(self, course: str, exercise: str, student: str) -> None:
         until = self.deadline(course, exercise, student)

@@ -6,6 +6,7 @@ points rounded or written.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
@@ -28,17 +29,20 @@ def exact(points: Points) -> Fraction:
     >>> exact(0.1) * 3, exact(0.1 + 0.2), exact(1 / 3), exact(1.7999999999999998)
     (Fraction(3, 10), Fraction(3, 10), Fraction(1, 3), Fraction(9, 5))
     """
-    if isinstance(points, Fraction):
-        return points
+    return points if isinstance(points, Fraction) else _meant(float(points))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _meant(points: float) -> Fraction:
     if not math.isfinite(points):
         raise ValueError(f"{points} is no number of points")
-    as_written = Fraction(repr(float(points)))
-    in_places = Fraction(round(as_written * 10**PLACES), 10**PLACES)
+    as_written = Fraction(repr(points))
     noise = _NOISE * max(Fraction(1), abs(as_written))
-    for meant in (in_places, as_written.limit_denominator(_LARGEST_DIVISOR)):
-        if abs(meant - as_written) <= noise:
-            return meant
-    return as_written
+    in_places = Fraction(round(as_written * 10**PLACES), 10**PLACES)
+    if abs(in_places - as_written) <= noise:
+        return in_places
+    share = as_written.limit_denominator(_LARGEST_DIVISOR)
+    return share if abs(share - as_written) <= noise else as_written
 
 
 def total(points: Iterable[Points]) -> Fraction:

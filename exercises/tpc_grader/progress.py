@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from tpc_courses.manifest import read_course
+from tpc_courses.manifest import current_courses
 from tpc_courses.places import Places
 
 from tpc_grader.database import open_database
@@ -73,7 +73,7 @@ _FAILED = "The grader had a fault that is not yours. Your work is safe, and your
 
 
 def _is_visible(places: Places, job: JobRow) -> bool:
-    course = read_course(places.courses / f"{job.course}.yml", places)
+    course = current_courses(places)[job.course]
     return may_see(places, course, job.exercise, job.student)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
-from tpc_grader.feedback import released_feedback
+from tpc_grader.feedback import released_feedback, shown_feedback
 from tpc_grader.scores import class_marks
 from tpc_grader.store import Store, Submission
 
@@ -29,7 +29,7 @@ def standing(places: Places, course: Course, exercise: str, student: str) -> Sta
     """Return where a student's exercise stands."""
     submitted = last_submission(places, course, exercise, student)
     marks = class_marks(places, course.id, exercise, student).get((student, exercise))
-    feedback = newest_feedback(places, course, exercise, student) is not None
+    feedback = any(released_feedback(places, each.id) for each in _all(places, course, exercise, student))
     if marks is None:
         return Standing(submitted, feedback=feedback)
     total = marks.total
@@ -46,8 +46,11 @@ def newest_feedback(
     places: Places, course: Course, exercise: str, student: str
 ) -> tuple[Submission, str] | None:
     """Return the newest submission that has released feedback, with its pages as one HTML text, or None."""
-    for submission in Store(places).all(course.id, exercise, student):
-        pages = released_feedback(places, submission.id)
-        if pages:
+    for submission in _all(places, course, exercise, student):
+        if pages := shown_feedback(places, submission.id):
             return submission, "\n".join(page.decode() for page in pages.values())
     return None
+
+
+def _all(places: Places, course: Course, exercise: str, student: str) -> list[Submission]:
+    return Store(places).all(course.id, exercise, student)
