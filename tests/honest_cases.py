@@ -65,6 +65,12 @@ def checks(name: str, source: str, hidden: str = "", points: float = 1) -> Noteb
     return _graded(name, marked, grade=True, solution=False, points=points, locked=True)
 
 
+def told(cell: NotebookNode, **ours: Any) -> NotebookNode:
+    """Return a cell of tests that says where it runs, or what it reads."""
+    cell.metadata["tpc"] = ours
+    return cell
+
+
 def exercise(row: Row, level: str) -> NotebookNode:
     """Return the author's notebook of a row, its tests at a level where they name none."""
     made = new_notebook(cells=[from_dict(cell) for cell in json.loads(json.dumps(row.cells))])
@@ -716,6 +722,55 @@ VALUES: list[Row] = [
 ]
 
 
+# Files that answers write, and types of numbers that tests ask for.
+_SAVE = "import json, numpy as np\nfrom safetensors.numpy import save_file\n"
+_FILES = ("out.npy", "out.json", "out.safetensors")
+_READ = "import json, numpy as np\nfrom safetensors.numpy import load_file\n"
+
+
+def _saved(array: str) -> str:
+    return (
+        f"{_SAVE}array = {array}\nnp.save('out.npy', array)\nsave_file({{'a': array}}, 'out.safetensors')\n"
+        "json.dump(np.asarray(array, float).tolist(), open('out.json', 'w'))"
+    )
+
+
+_SAVED = (
+    answer("save", _saved("np.full(3, 1e5)")),
+    *(
+        told(
+            checks(f"test-{i}", "", f"{_READ}assert {test}, 'other numbers'"),
+            level="artefact",
+            artefacts=[*_FILES],
+        )
+        for i, test in enumerate(
+            (
+                "np.allclose(np.load('out.npy'), 1e5)",
+                "(load_file('out.safetensors')['a'] == 1e5).all()",
+                "all(v == 1e5 for v in json.load(open('out.json')))",
+            )
+        )
+    ),
+)
+_NONE = {"test-0": 0, "test-1": 0, "test-2": 0}
+FILES: list[Row] = [
+    Row("files as the author's", _SAVED, levels=("oracle",)),
+    Row("files in 32 bits", _SAVED, {}, {"save": _saved("np.full(3, 1e5, 'float32')")}, levels=("oracle",)),
+    Row("files in 16 bits", _SAVED, _NONE, {"save": _saved("np.full(3, 7e5).astype('float16')")}, levels=("oracle",),
+        says="infinity or NaN"),
+    Row("empty files", _SAVED, _NONE, {"save": _saved("np.zeros(0)")}, levels=("oracle",), says="empty answer"),
+    Row("no files", _SAVED, _NONE, {"save": "pass"}, levels=("oracle",)),
+    Row(
+        "types that a test asks for",
+        (
+            answer("f", "import numpy as np\ndef f():\n    return np.ones(2, 'float32')"),
+            told(checks("asks", "", "assert f().dtype == 'float32'"), dtypes=["float32"]),
+            checks("asks-not", "", "assert f().dtype == 'float64'"),
+        ),
+        levels=("oracle",),
+    ),
+]  # fmt: skip
+
 # What answers raise costs the part that met it, and no other.
 TWO: tuple[NotebookNode, ...] = (
     answer("f", "def f(x):\n    return 2 * x"),
@@ -832,4 +887,4 @@ PARTS: list[Row] = [
     ),
 ]
 
-ROWS = [*SHAPES, *NAMES, *FIGURES, *BESIDE, *VALUES, *RAISING, *SAYING, *SCORES, *PARTS]
+ROWS = [*SHAPES, *NAMES, *FIGURES, *BESIDE, *VALUES, *FILES, *RAISING, *SAYING, *SCORES, *PARTS]

@@ -111,6 +111,25 @@ def test_functions_for_our_own_calls_need_no_level(tree, line):
     assert notes(tree) == []
 
 
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (":dtypes: [float31]", "dtypes.*float31.*name some of: float32"),
+        (":dtypes: float32", "dtypes.*float32"),
+        (":dtypes: [float32]\n:level: kernel", "answers come as they are"),
+    ],
+)
+def test_types_that_a_test_asks_for_are_checked(tree, lines, found):
+    path = tree.exercise("double-scaling")
+    text = path.read_text()
+    write(path, text.replace(":points: 2", ":points: 2\n:dtypes: [float32, bfloat16]"))
+    cells = [cell for cell in source_notebook(path).cells if "dtypes" in cell.metadata.get("tpc", {})]
+    assert [cell.metadata.tpc.dtypes for cell in cells] == [["float32", "bfloat16"]]
+    write(path, text.replace(":points: 2", f":points: 2\n{lines}"))
+    with pytest.raises(SourceError, match=found):
+        read_exercise(path)
+
+
 def test_all_problems_of_an_exercise_are_reported(tree):
     path = tree.exercise("double-scaling")
     text = (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import array
+import base64
+import io
 import json
 import math
 from collections import Counter, OrderedDict, deque, namedtuple
@@ -16,6 +18,8 @@ import ml_dtypes
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load, save
+from tpc_grader.artefacts import checked_artefact, widened
 from tpc_grader.values import NotPlain, decode, encode
 
 Pair = namedtuple("Pair", "low high")
@@ -203,3 +207,24 @@ ODD = [
 def test_what_nobody_sends_is_refused(data):
     with pytest.raises(NotPlain):
         decode(data, {"Pair": Pair}, asked=frozenset())
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "float8_e4m3fn", "float16", "float32", "int8"])
+def test_tensors_are_read_in_double_precision_unless_asked_for(name):
+    dtype = np.dtype(getattr(ml_dtypes, name, name))
+    data = save({"a": np.array([[1.5, 2]]).astype(dtype), "b": np.zeros((0, 2), dtype)})
+    assert checked_artefact("x.safetensors", base64.b64encode(data).decode()) == data
+    found = load(widened("x.safetensors", data))
+    wide = np.dtype("i8" if name == "int8" else "f8")
+    assert {(each.dtype, each.shape) for each in found.values()} == {(wide, (1, 2)), (wide, (0, 2))}
+    assert found["a"].tolist() == np.array([[1.5, 2]]).astype(dtype).astype(float).tolist()
+    assert widened("x.safetensors", data, frozenset({name})) == data
+
+
+def test_arrays_in_files_are_read_in_double_precision_unless_asked_for():
+    file = io.BytesIO()
+    np.save(file, np.float16([[1.5, np.inf]]))
+    found = np.load(io.BytesIO(widened("x.npy", file.getvalue())))
+    assert (found.dtype, found.tolist()) == (np.float64, [[1.5, np.inf]])
+    assert widened("x.npy", file.getvalue(), frozenset({"float16"})) == file.getvalue()
+    assert widened("x.json", b"[1.5]") == b"[1.5]"

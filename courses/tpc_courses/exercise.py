@@ -33,6 +33,19 @@ from tpc_courses.reading import read_json_text, read_notebook
 ROLES = ("exercise", "grade", "answer")
 # What feedback says of a test: points only, its message too, or also what was expected where students can read it.
 SHOWN = ("score", "message", "difference")
+# What an answer's numbers may be in beside double precision, where a test asks for it.
+DTYPES = (
+    "float32",
+    "float16",
+    "bfloat16",
+    "complex64",
+    "int32",
+    "int16",
+    "int8",
+    "uint32",
+    "uint16",
+    "uint8",
+)
 ARTEFACT_ENDINGS = (".json", ".npy", ".safetensors")
 # Under this key of a cell's metadata a release says what nbgrader's own metadata has no place for.
 OURS = "tpc"
@@ -163,9 +176,9 @@ def source_notebook(path: Path) -> NotebookNode:
         cell.metadata["nbgrader"] = _nbgrader_metadata(cell, role)
         cell["id"] = cell.metadata.name
         cell.metadata[OURS] = {
-            key: cell.metadata[key] for key in ("level", "artefacts") if key in cell.metadata
+            key: cell.metadata[key] for key in ("level", "artefacts", "dtypes") if key in cell.metadata
         }
-        for key in ("name", "points", "level", "artefacts"):
+        for key in ("name", "points", "level", "artefacts", "dtypes"):
             cell.metadata.pop(key, None)
     return notebook
 
@@ -256,7 +269,15 @@ def _foreign_level_problems(name: str, notebook: NotebookNode) -> Iterator[Probl
 
 
 def _level_problems(name: str, where: str, role: str, metadata: NotebookNode) -> list[Problem]:
-    level, artefacts = metadata.get("level"), metadata.get("artefacts")
+    level, artefacts, dtypes = (metadata.get(key) for key in ("level", "artefacts", "dtypes"))
+    if dtypes is not None and not (
+        isinstance(dtypes, list) and dtypes and set(map(str, dtypes)) <= set(DTYPES)
+    ):
+        remedy = f"Remove them, or name some of: {', '.join(DTYPES)}, like [float32]"
+        return [Problem(name, where, f":dtypes: {dtypes!r}", remedy)]
+    if dtypes is not None and (role != "grade" or level == "kernel"):
+        remedy = "Remove them: only tests away from the student's code read numbers in double precision"
+        return [Problem(name, where, ":dtypes: where answers come as they are", remedy)]
     if level is None and artefacts is None:
         return []
     if role != "grade":

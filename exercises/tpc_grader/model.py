@@ -13,14 +13,16 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from tpc_grader.artefacts import read_artefact
 from tpc_grader.values import Handle, NotPlain, decode, encode
 from tpc_grader.wire import Wire, WireFault
 
 # For all questions about one cell of tests.
 PATIENCE_SECONDS = 5.0
-# How tests came by a thing: ["name", name], ["call", of, args, kwargs] or ["attribute", of, name].
+# How tests came by a thing: ["name", name], ["file", name], ["call", of, args, kwargs] or ["attribute", of, name].
 Origin = list[Any]
 Run = Callable[[str, dict[str, Any]], None]
 
@@ -112,6 +114,8 @@ class _Author:
 
     def _value(self, origin: Origin) -> Any:
         how, of, *rest = origin
+        if how == "file":
+            return read_artefact(Path(of))
         if how == "name":
             return self.names[of]
         thing = self._value(of)

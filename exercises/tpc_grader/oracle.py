@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import base64
 import builtins
+import contextlib
 import os
 import socket
 import sys
@@ -23,6 +24,7 @@ from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from tpc_grader.artefacts import read_artefact, widened
 from tpc_grader.comparing import HELPER, Comparing, rewritten
 from tpc_grader.doubts import Doubts
 from tpc_grader.draws import Draws
@@ -87,6 +89,7 @@ class Oracle:
             "start": self.start,
             "given": self.run_given,
             "answer": self.note_answer,
+            "artefacts": self.take_artefacts,
             "test": self.run_test,
         }
 
@@ -104,6 +107,16 @@ class Oracle:
             self.model = Model(solution, lambda: _write(files), _run)
             self.model.start(self.wire.end)
         _write(files)
+        return {}
+
+    def take_artefacts(self, files: dict[str, str], asked: list[str]) -> dict[str, Any]:
+        """Write files that the student's code made into the working folder, their numbers in double precision."""
+        for name, text in files.items():
+            try:
+                data = widened(name, base64.b64decode(text), frozenset(asked))
+            except (ValueError, TypeError, MemoryError):
+                continue
+            _write({name: base64.b64encode(data).decode()})
         return {}
 
     def run_given(self, source: str, seed: str = "") -> dict[str, Any]:
@@ -147,7 +160,12 @@ class Oracle:
         return {"ok": True}
 
     def run_test(
-        self, source: str, seed: str = "", cell: int = 0, asked: list[str] | None = None
+        self,
+        source: str,
+        seed: str = "",
+        cell: int = 0,
+        asked: list[str] | None = None,
+        artefacts: list[str] | None = None,
     ) -> dict[str, Any]:
         """Run a cell of tests; the answer says whether it passed, where it stopped, and what its answers lack."""
         self.testing, self.cell, self.asked = True, cell, frozenset(asked or ())
@@ -162,6 +180,7 @@ class Oracle:
         try:
             tree = parse(source)
             self._bring_names(compile(tree, CELL, "exec"))
+            self._look_at(artefacts or [])
             value = self._value_of(rewritten(tree))
         except WireFault:
             raise
@@ -177,6 +196,12 @@ class Oracle:
         if fault and (score is None or not self.doubts.fault):
             return {"ok": False, "error": "", "line": 0, "detail": fault, "fault": fault}
         return {"ok": True, "result": score, "fault": fault}
+
+    def _look_at(self, artefacts: list[str]) -> None:
+        """Have files that the student's code made looked at as answers are."""
+        for name in artefacts:
+            with contextlib.suppress(ValueError, OSError):
+                self.doubts.taken(["file", name], read_artefact(Path(name)))
 
     def _value_of(self, tree: ast.Module) -> Any:
         """Run a cell and return the value of its last line, None when that is no expression."""

@@ -255,6 +255,7 @@ class _Run:
             if step.kind == "artefact":
                 self._bring_artefacts(step, deadline)
             test = {"source": step.source, "seed": step.seed, "cell": step.cell, "asked": step.asked}
+            test["artefacts"] = step.artefacts
             self.oracle.send(deadline, do="test", **test)
             while "ask" in (message := self.oracle.receive(deadline + GRACE_SECONDS)):
                 answer, stopped = self._answer_for(step, message["ask"], deadline)
@@ -292,7 +293,7 @@ class _Run:
             data = checked_artefact(name, text)
             if data is not None:
                 files[name] = data
-        self.oracle.ask(deadline, do="start", files=_as_text(files))
+        self.oracle.ask(deadline, do="artefacts", files=_as_text(files), asked=step.asked)
 
     def _deadline(self) -> float:
         """Return until when the next cell may run; raises Ended when the time of all is used up."""

@@ -154,7 +154,9 @@ def _scored_steps(rebuilt: Rebuilt, index: int, cell: Cell, seed: str) -> list[S
     if cell.level == "kernel":
         source, after = asked_twice(cell.source)
         return [Step("kernel", index, source, cell.name, mutants=after, seed=tests)]
-    step = Step(cell.level, index, cell.source, cell.name, artefacts=cell.artefacts, seed=tests)
+    step = Step(
+        cell.level, index, cell.source, cell.name, artefacts=cell.artefacts, seed=tests, asked=cell.asked
+    )
     # The code must not draw what the tests draw: it would know them.
     answers = seed_of(seed, "answers", cell.name)
     return [replace(step, answers_seed=answers), *_carried(rebuilt, index, seed)]

@@ -50,6 +50,8 @@ class Cell:
     points: float = 0.0
     level: Level = "oracle"
     artefacts: tuple[str, ...] = ()
+    # Types of NumPy's that its tests want as they come, and not in double precision.
+    asked: tuple[str, ...] = ()
     # Of an answer: as it was released, and the author's.
     released: str = ""
     solution: str = ""
@@ -160,6 +162,7 @@ def _cell(index: int, full: Any, public: Any) -> Cell:
         points=float(facts.get("points", 0)) if facts.get("grade") or facts.get("task") else 0.0,
         level=_level(name, role, full.source, ours.get("level", DEFAULT_LEVEL)),
         artefacts=tuple(ours.get("artefacts", ())),
+        asked=tuple(ours.get("dtypes", ())),
         released=public.source if role == "answer" else "",
         solution=full.source if role == "answer" else "",
         imports=_imports(full.source) if role == "answer" else "",
