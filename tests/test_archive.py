@@ -54,7 +54,20 @@ def patched(name: bytes) -> bytes:
 
 class TestNames:
     @pytest.mark.parametrize(
-        "name", ["p1.ipynb", "data/points.csv", "Lösung.ipynb", "a b.txt", "x-1_2.(3).py"]
+        "name",
+        [
+            "p1.ipynb",
+            "data/points.csv",
+            "Lösung.ipynb",
+            "a b.txt",
+            "x-1_2.(3).py",
+            "Screenshot 2026-01-01 at 3.04.05\u202fPM.png",
+            "figure\u00a01.png",
+            "\u56f3\u3000\u4e00.png",
+            "\u0645\u06cc\u200c\u0631\u0648\u0645.txt",
+            "\u0915\u094d\u200d\u0937.txt",
+            "\U0001f469\u200d\U0001f52c.txt",
+        ],
     )
     def test_plain_names_pass(self, name):
         assert checked_names([name]) == [name]
@@ -88,7 +101,11 @@ class TestNames:
             "ｔimestamp.txt",
             "x" * 201,
             "/".join("abcdefghi"),
-            unicodedata.normalize("NFD", "ä.txt"),
+            "a\u200d",
+            "\u200cb/a",
+            "\u202f/a",
+            "time\u200dstamp.txt",
+            "a\u2028b",
             "a?b",
             "a|b",
         ],
@@ -106,6 +123,11 @@ class TestNames:
             ["data", "data/x"],
             ["Data/x", "data/y"],
             ["ﬁle", "file"],
+            ["ä.txt", unicodedata.normalize("NFD", "ä.txt")],
+            ["a b.txt", "a\u202fb.txt"],
+            ["a b.txt", "a\u00a0b.txt"],
+            ["ab.txt", "a\u200db.txt"],
+            ["a\u200cb/x", "a\u200db/y"],
         ],
     )
     def test_names_that_a_file_system_may_take_for_one_are_refused(self, names):
@@ -122,7 +144,15 @@ class TestNames:
         folders = {os.path.normpath(os.path.join("/folder", name)) for name in checked}
         assert all(path.startswith("/folder/") for path in folders)
         assert len({path.casefold() for path in folders}) == len(names)
-        assert all(name.isprintable() and "\\" not in name for name in checked)
+        odd = {each for name in checked for each in name if not each.isprintable()}
+        assert all(each in "\u200c\u200d" or unicodedata.category(each) == "Zs" for each in odd)
+        assert not any("\\" in name for name in checked)
+        assert checked == [unicodedata.normalize("NFC", name) for name in names]
+
+    def test_a_name_is_kept_in_composed_form(self):
+        taken_apart = unicodedata.normalize("NFD", "Lösung/ä.txt")
+        assert checked_names([taken_apart]) == ["Lösung/ä.txt"]
+        assert unpack(archive((taken_apart, b"data"))) == {"Lösung/ä.txt": b"data"}
 
     @given(
         st.lists(st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8}){0,3}\.txt", fullmatch=True), unique=True, max_size=8)
@@ -319,9 +349,17 @@ class TestNotebooks:
         with pytest.raises(Refused, match=r"p1\.ipynb is missing \(notebooks found: renamed\.ipynb\)"):
             check_submission({"renamed.ipynb": NOTEBOOK}, ["p1.ipynb"])
 
-    def test_every_notebook_is_checked_also_by_an_odd_suffix(self):
-        with pytest.raises(Refused, match=r"more\.IPYNB: it is not a notebook"):
-            check_submission({"p1.ipynb": NOTEBOOK, "more.IPYNB": b"{"}, ["p1.ipynb"])
+    def test_a_broken_notebook_beside_the_good_one_is_named_and_refuses_nothing(self):
+        unread = check_submission(
+            {"p1.ipynb": NOTEBOOK, "more.IPYNB": b"{", "x.ipynb": NOTEBOOK}, ["p1.ipynb"]
+        )
+        assert list(unread) == ["more.IPYNB"]
+        assert "not a notebook" in unread["more.IPYNB"]
+
+    def test_a_second_list_of_cells_is_refused(self):
+        hidden = NOTEBOOK.rstrip()[:-1] + b', "worksheets": [{"cells": []}]}'
+        with pytest.raises(Refused, match="worksheets"):
+            check_submission({"p1.ipynb": hidden}, ["p1.ipynb"])
 
 
 class TestFolders:

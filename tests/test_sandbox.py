@@ -767,6 +767,33 @@ def test_recording_is_idempotent_and_keeps_what_a_person_gave(school, simple):
     assert score(places, "ada") == (2.0, 1.5, True)
 
 
+def test_a_broken_notebook_beside_the_good_one_is_named_and_left_out(school, simple):
+    places, course = school
+    files = {f"{SLUG}.ipynb": text(answered(simple, double=HONEST)), "notes.ipynb": b"{", "more.ipynb": b"[]"}
+    submission = Store(places).add("scaling", SLUG, "cleo", simple.version, files)
+    for public in (True, False):
+        graded = grading.run(places, course, submission, public=public)
+        assert (graded.outcome, graded.points) == ("graded", 2.0)
+        assert "notes.ipynb, beside the exercise's notebook, was left out" in graded.reason
+    assert "more.ipynb" in graded.detail
+    grading.record(places, course, submission, graded)
+    assert score(places, "cleo") == (2.0, None, False)
+
+
+def test_of_an_answer_that_came_twice_everybody_hears_which_was_graded(simple):
+    notebook = answered(simple, double=HONEST)
+    first = nbformat.from_dict({**notebook.cells[1], "source": "def double(x):\n    return 0"})
+    notebook.cells.insert(1, first)
+    said = "double is in the notebook 2 times. The last one, cell 3 of the file, was graded"
+    public, graded = (grade_files(simple, text(notebook), {}, public=public) for public in (True, False))
+    assert (public.points, graded.points) == (2.0, 2.0)
+    assert said in public.reason
+    assert said in graded.reason
+    assert said in graded.detail
+    shown = [output for outputs in graded.outputs.values() for output in outputs]
+    assert any(said in output.get("data", {}).get("text/plain", "") for output in shown)
+
+
 def test_what_was_handed_in_is_not_opened_when_its_result_is_recorded(school, simple):
     places, course = school
     graded = grading.run(places, course, hand_in(places, simple, "ada", HONEST))

@@ -21,6 +21,8 @@ NOTEBOOK = ".ipynb"
 # nbgrader keeps its own notes under these names beside the files of a submission.
 RESERVED = frozenset({"timestamp.txt", "submission_secret.txt"})
 _FORBIDDEN_CHARACTERS = frozenset('\\:*?"<>|')
+# Zero-width non-joiner and joiner: Persian, Indic and other scripts write with them.
+_JOINERS = "\u200c\u200d"
 _FILE_TYPE, _REGULAR_FILE = 0o170000, 0o100000
 _END = struct.Struct("<4s4H2LH")
 _ENTRY_BYTES = 46
@@ -92,10 +94,21 @@ def unpack(data: bytes, limits: Limits = LIMITS) -> dict[str, bytes]:
         raise Refused("The archive is damaged or of a kind that is not read here. Submit again.") from e
 
 
+def is_notebook(name: str) -> bool:
+    """Return whether a file calls itself a notebook."""
+    return name.casefold().endswith(NOTEBOOK)
+
+
+def kept_name(name: str) -> str:
+    """Return a name as it is kept, in composed form: macOS takes letters with accents apart."""
+    return unicodedata.normalize("NFC", name)
+
+
 def checked_names(names: Iterable[str], limits: Limits = LIMITS) -> list[str]:
-    """Return the names; raises Refused for the first that is not a plain relative path of its own."""
+    """Return the names as they are kept; raises Refused for the first that is no plain relative path of its own."""
     checked, seen = list[str](), dict[str, str]()
-    for name in names:
+    for given in names:
+        name = kept_name(given)
         problem = _name_problem(name, limits)
         if problem:
             raise Refused(f"{shown(name)}: {problem}. Rename or remove it, then submit again.")
@@ -105,15 +118,22 @@ def checked_names(names: Iterable[str], limits: Limits = LIMITS) -> list[str]:
             key = _key(path.rstrip("/"))
             if seen.setdefault(key, path) != path or (end == len(parts) and name in checked):
                 raise Refused(
-                    f"{shown(name)}: another file or folder has the same name but for case or accents. "
+                    f"{shown(name)}: another file or folder has the same name but for case, accents, spaces "
+                    "or characters that are not seen. "
                     "Rename or remove one of them, then submit again."
                 )
         checked.append(name)
     return checked
 
 
-def check_submission(files: Mapping[str, bytes], notebooks: Iterable[str], limits: Limits = LIMITS) -> None:
-    """Check that the released notebooks are there and that every notebook is one; raises Refused."""
+def check_submission(
+    files: Mapping[str, bytes], notebooks: Iterable[str], limits: Limits = LIMITS
+) -> dict[str, str]:
+    """Check that the released notebooks are there and can be graded; raises Refused.
+
+    Returns why others beside them cannot be read, by name: they are kept, and nothing looks into them.
+    """
+    notebooks, unread = set(notebooks), dict[str, str]()
     checked_names(files, limits)
     for name in sorted(notebooks):
         if name not in files:
@@ -123,18 +143,24 @@ def check_submission(files: Mapping[str, bytes], notebooks: Iterable[str], limit
                 "under its own name, then submit again."
             )
     for name, data in files.items():
-        if name.casefold().endswith(NOTEBOOK):
+        if is_notebook(name):
             try:
                 _check_notebook(data, limits)
-            except TooMuch as e:
-                raise Refused(
-                    f"{shown(name)}: {e}. Clear its outputs, save it, then submit again.", 413
-                ) from e
             except ValueError as e:
-                raise Refused(
-                    f"{shown(name)}: {e}. Open it in JupyterLab, save it, then submit again; "
-                    "if it does not open, fetch the exercise again into an empty folder."
-                ) from e
+                if name not in notebooks:
+                    unread[name] = str(e)
+                    continue
+                raise _no_notebook(name, e) from e
+    return unread
+
+
+def _no_notebook(name: str, problem: ValueError) -> Refused:
+    if isinstance(problem, TooMuch):
+        return Refused(f"{shown(name)}: {problem}. Clear its outputs, save it, then submit again.", 413)
+    return Refused(
+        f"{shown(name)}: {problem}. Open it in JupyterLab, save it, then submit again; "
+        "if it does not open, fetch the exercise again into an empty folder."
+    )
 
 
 def notebook_problem(data: bytes, limits: Limits = LIMITS) -> str:
@@ -163,6 +189,8 @@ def _check_notebook(data: bytes, limits: Limits) -> None:
         or isinstance(notebook["nbformat"], bool)
     ):
         raise ValueError("it is not a notebook of format 4")
+    if "worksheets" in notebook:
+        raise ValueError("it has a second list of cells (worksheets), which JupyterLab does not show")
     if not isinstance(notebook.get("metadata"), dict) or not isinstance(notebook.get("cells"), list):
         raise ValueError("it has no list of cells or no metadata")
     if len(notebook["cells"]) > limits.cells:
@@ -196,7 +224,7 @@ def _read(archive: zipfile.ZipFile, archive_bytes: int, limits: Limits) -> dict[
     if len(names) > limits.files:
         raise too_many(limits)
     files, total = dict[str, bytes](), 0
-    for entry in entries:
+    for entry, name in zip(entries, names, strict=True):
         room = min(limits.file_bytes, limits.total_bytes - total)
         with archive.open(entry) as file:
             data = file.read(room + 1)
@@ -205,7 +233,7 @@ def _read(archive: zipfile.ZipFile, archive_bytes: int, limits: Limits) -> dict[
             raise too_large(entry.filename, limits)
         if total > _RATIO_FROM_BYTES and total > limits.ratio * archive_bytes:
             raise Refused("The archive unpacks to far more than its size. Remove files of repeated bytes.")
-        files[entry.filename] = data
+        files[name] = data
     return files
 
 
@@ -232,11 +260,11 @@ def _name_problem(name: str, limits: Limits) -> str:
         return "not a path inside the exercise's folder"
     if len(name.encode("utf-8", "replace")) > limits.name_bytes or len(parts) > limits.depth:
         return f"the name is longer than {limits.name_bytes} bytes or more than {limits.depth} folders deep"
-    if not all(_is_plain(character) for character in name):
+    if not all(_is_letter(character) for character in name):
         return "the name holds a character that is not printed or not allowed in names"
-    if unicodedata.normalize("NFC", name) != name:
-        return "the name is not in composed form (Unicode NFC)"
-    if any(part != part.strip() or part.endswith(".") or part.startswith(".") for part in parts):
+    if any(
+        part != part.strip().strip(_JOINERS) or part.endswith(".") or part.startswith(".") for part in parts
+    ):
         return "a name must not begin or end with a space or a dot"
     return "this name is reserved" if _key(parts[0]) in RESERVED else ""
 
@@ -247,9 +275,15 @@ def _is_plain(character: str) -> bool:
     return character not in _FORBIDDEN_CHARACTERS and (character == " " or category[0] not in "CZ")
 
 
+def _is_letter(character: str) -> bool:
+    """Return whether a character may be in a name: also a space of any width, and what joins letters or parts them."""
+    return _is_plain(character) or character in _JOINERS or unicodedata.category(character) == "Zs"
+
+
 def _key(name: str) -> str:
-    """Return what two names share when a file system might take them for one."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """Return what two names share when a file system, or a reader, might take them for one."""
+    seen = unicodedata.normalize("NFKC", name).translate(dict.fromkeys(map(ord, _JOINERS)))
+    return unicodedata.normalize("NFKC", seen.casefold())
 
 
 def _is_cell(cell: Any) -> bool:

@@ -11,6 +11,8 @@ from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
 from tpc_grader import sandbox, scoring
+from tpc_grader.archive import is_notebook, notebook_problem
+from tpc_grader.archive import shown as shown_name
 from tpc_grader.autograded import NoNotebook, kept_notebook
 from tpc_grader.backends import Backend
 from tpc_grader.bundle import Result
@@ -72,8 +74,10 @@ def grade_files(
         rebuilt = rebuild(skeleton, notebook)
     except Unusable as e:
         return unusable(source, str(e), public)
+    unread = _unread(notebook, files)
+    rebuilt = replace(rebuilt, notes=(*rebuilt.notes, *unread), said=(*rebuilt.said, *unread))
     own = source.files()
-    support = {name: data for name, data in files.items() if not name.endswith(NOTEBOOK)} | own
+    support = {name: data for name, data in files.items() if not is_notebook(name)} | own
     job = _Job(source, rebuilt, support, own, limits or Limits(), backend, seed or source.seed)
     graded = job.public() if public else job.full()
     return replace(graded, seconds=time.monotonic() - began)
@@ -139,20 +143,35 @@ class _Job:
     def _graded(self, verdict: scoring.Verdict, shown: Result, public: bool) -> Graded:
         return Graded(
             outcome=verdict.outcome,
-            reason=scoring.REASONS[verdict.outcome],
+            reason=" ".join((scoring.REASONS[verdict.outcome], *self.rebuilt.said)).strip(),
             detail=verdict.detail,
             cells=with_causes(self.rebuilt, verdict.cells, shown),
             version=self.source.version,
             public=public,
             seed=self.seed,
-            outputs=_outputs(shown),
+            outputs=_outputs(self.rebuilt, shown),
             notebook=None if public else kept_notebook(self.rebuilt),
         )
 
 
-def _outputs(shown: Result) -> dict[int, list[dict[str, Any]]]:
-    """Return the outputs of each cell; a cell may have had more than one step."""
+def _unread(notebook: bytes, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return what to say of notebooks beside the exercise's that cannot be read: grading needs none of them."""
+    others = {name: data for name, data in files.items() if is_notebook(name) and data != notebook}
+    problems = {name: notebook_problem(data) for name, data in sorted(others.items())}
+    return tuple(
+        f"{shown_name(name)}, beside the exercise's notebook, was left out: {problem}."
+        for name, problem in problems.items()
+        if problem
+    )
+
+
+def _outputs(rebuilt: Rebuilt, shown: Result) -> dict[int, list[dict[str, Any]]]:
+    """Return the outputs of each cell, first what is to be said of it; a cell may have had more than one step."""
     outputs = dict[int, list[dict[str, Any]]]()
+    for index, cell in enumerate(rebuilt.cells):
+        if cell.said and cell.kind == "code":
+            data = {"text/plain": cell.said}
+            outputs[index] = [{"output_type": "display_data", "data": data, "metadata": {}}]
     for each in shown.steps:
         if each.outputs and each.step.cell >= 0:
             outputs.setdefault(each.step.cell, []).extend(each.outputs)

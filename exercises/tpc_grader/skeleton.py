@@ -10,7 +10,7 @@ import ast
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -60,6 +60,8 @@ class Cell:
     # Names that the author's code of a cell binds.
     binds: tuple[str, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+    # What the student is told of how this cell was found.
+    said: str = ""
     # What a student pasted into text of theirs, as it was in the file.
     attachments: Any = None
 
@@ -84,6 +86,8 @@ class Rebuilt:
     cells: tuple[Cell, ...]
     metadata: dict[str, Any]
     notes: tuple[str, ...] = ()
+    # What the student is told of how cells, or files, were found.
+    said: tuple[str, ...] = ()
 
 
 def read_skeleton(source: Path, release: Path) -> Skeleton:
@@ -116,7 +120,7 @@ def rebuild(skeleton: Skeleton, data: bytes) -> Rebuilt:
         raise Unusable(
             "None of the exercise's cells is in this notebook. Fetch it again and copy your answers in."
         )
-    filled, added, notes = dict[int, Cell](), dict[int, list[Cell]](), list[str]()
+    filled, added, notes, told = dict[int, Cell](), dict[int, list[Cell]](), list[str](), list[str]()
     tests = {cell.name for cell in own if cell.role == "test"}
     pieces = Counter(index for each in found.values() for index in each)
     place = -1
@@ -132,6 +136,10 @@ def rebuild(skeleton: Skeleton, data: bytes) -> Rebuilt:
         elif each.source.strip():
             added.setdefault(place, []).append(_added(each, position))
     _check_added(added)
+    for index, said in _copied(own, submitted, found).items():
+        filled[index] = replace(filled[index], said=said)
+        notes.append(said)
+        told.append(said)
     missing = {cell.name for cell in own if cell.name} - {
         own[i].name for each in found.values() for i in each
     }
@@ -139,7 +147,7 @@ def rebuild(skeleton: Skeleton, data: bytes) -> Rebuilt:
     cells = list(added.get(-1, []))
     for index, cell in enumerate(own):
         cells += [filled.get(index) or _unanswered(cell), *added.get(index, [])]
-    return Rebuilt(tuple(cells), skeleton.metadata, tuple(notes))
+    return Rebuilt(tuple(cells), skeleton.metadata, tuple(notes), tuple(told))
 
 
 def empty(skeleton: Skeleton, note: str) -> Rebuilt:
@@ -214,6 +222,19 @@ def _added(each: Submitted, position: int) -> Cell:
     return Cell(
         "added", each.kind, each.source, each.source, f"added-{position}", attachments=each.attachments
     )
+
+
+def _copied(
+    own: Sequence[Cell], submitted: Sequence[Submitted], found: Mapping[int, tuple[int, ...]]
+) -> dict[int, str]:
+    """Return by index what to say of answers that came in more than once."""
+    times = Counter(each.name for each in submitted)
+    return {
+        index: f"{own[index].name} is in the notebook {times[own[index].name]} times. The last one, cell "
+        f"{position + 1} of the file, was graded; the others ran before it."
+        for position, (index, *_) in found.items()
+        if own[index].role in ("answer", "written") and times[own[index].name] > 1
+    }
 
 
 def _unanswered(cell: Cell) -> Cell:
