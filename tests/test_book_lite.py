@@ -19,6 +19,7 @@ import uvicorn
 from browser import chromium, new_page
 from campus_tree import REPOSITORY, make_tree
 from running_campus import free_ports
+from signed_in import HUB
 from tpc_book.build import build_book
 from tpc_book.in_browser import code_for, runnable
 from tpc_book.lite import LiteError, current, ensure_lite, lite_folder
@@ -304,8 +305,7 @@ def served(made):
         for name, value in {
             "CAMPUS_ROOT": str(made.root),
             "CAMPUS_STATE": str(made.state),
-            "JUPYTERHUB_API_URL": "http://127.0.0.1:9/hub/api",
-            "JUPYTERHUB_API_TOKEN": "none",
+            **HUB,
         }.items():
             patch.setenv(name, value)
         server = uvicorn.Server(uvicorn.Config(make_app(), port=port, log_level="error"))

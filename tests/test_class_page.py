@@ -13,6 +13,7 @@ import quick_grading
 from fastapi.testclient import TestClient
 from nbgrader.api import Gradebook
 from prometheus_client.parser import text_string_to_metric_families
+from signed_in import FORM, HUB, signed_in_client
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 from test_grading_faults import EXERCISE, release
@@ -27,7 +28,6 @@ from tpc_grader.scores import cell_scores, class_scores
 from tpc_grader.store import Store
 from tpc_grader.writer import write_next
 from tpc_hub.campus.app import make_app
-from tpc_hub.campus.state import SignedIn
 from tpc_hub.people import Person, enrol
 from tpc_hub.people import open_database as open_people
 from tpc_hub.secrets import ensure_secret
@@ -49,8 +49,7 @@ def campus(tree: Places, monkeypatch: pytest.MonkeyPatch) -> Places:
     for name, value in (
         ("CAMPUS_ROOT", str(tree.root)),
         ("CAMPUS_STATE", str(tree.state)),
-        ("JUPYTERHUB_API_URL", "http://127.0.0.1:1/hub/api"),
-        ("JUPYTERHUB_API_TOKEN", "none"),
+        *HUB.items(),
     ):
         monkeypatch.setenv(name, value)
     return tree
@@ -71,14 +70,13 @@ def ada(campus: Places) -> Iterator[TestClient]:
 def signed_in(name: str, group: str) -> Iterator[TestClient]:
     """Start the application with a session of somebody whose groups at the hub are right."""
     app = make_app()
-    app.state.campus.sessions["s"] = SignedIn(name, frozenset({group}), form_token="t")
-    with TestClient(app, cookies={"campus-session": "s"}) as client:
+    with signed_in_client(app, name, group) as client:
         yield client
 
 
 def press(client: TestClient, path: str, **fields: str) -> str:
     """Send a form and return the page it leads to."""
-    answer = client.post(f"{COURSE}/{path}", data={"form_token": "t", **fields})
+    answer = client.post(f"{COURSE}/{path}", data={"form_token": FORM, **fields})
     assert answer.status_code == 200, answer.text
     return answer.text
 
@@ -184,7 +182,7 @@ def test_an_extension_is_given_and_logged(campus, teacher):
     ],
 )
 def test_a_time_that_clocks_skip_or_repeat_is_asked_back_in_the_form(campus, teacher, until, how, readings):
-    fields = {"form_token": "t", "exercise": EXERCISE, "student": "ada", "reason": "ill & <b>sad</b>"}
+    fields = {"form_token": FORM, "exercise": EXERCISE, "student": "ada", "reason": "ill & <b>sad</b>"}
     asked = teacher.post(f"{COURSE}/extend", data={**fields, "until": until})
     assert asked.status_code == 422
     assert f"{until.replace('T', ' ')} {how} in Europe/Berlin" in text_of(asked.text)
@@ -216,7 +214,7 @@ def test_a_time_that_clocks_skip_or_repeat_is_asked_back_in_the_form(campus, tea
     ],
 )
 def test_a_form_that_cannot_be_meant_changes_nothing_and_says_why(campus, teacher, path, fields, reason):
-    answer = teacher.post(f"{COURSE}/{path}", data={"form_token": "t", **fields})
+    answer = teacher.post(f"{COURSE}/{path}", data={"form_token": FORM, **fields})
     assert answer.status_code == 400
     assert reason in answer.text
     assert audit.entries(campus) == []
@@ -270,7 +268,7 @@ def test_who_looks_for_what_is_not_there_reads_a_page_and_a_program_json(campus,
     work_off(campus)
     refused = ada.post(
         f"/services/campus/exercise/scaling/{EXERCISE}/regrade",
-        data={"form_token": "t", "cell": "no-such-part", "reason": "x"},
+        data={"form_token": FORM, "cell": "no-such-part", "reason": "x"},
         headers={"Accept": "text/html"},
     )
     assert refused.status_code >= 400
@@ -300,7 +298,7 @@ def test_a_regrade_request_is_answered_on_the_page_and_the_manual_score_survives
     hand_in(campus, "ada", 4)
     work_off(campus)
     visibility.release(campus, course, EXERCISE, "teacher")
-    ask = {"form_token": "t", "cell": quick_grading.CELL, "reason": "My answer is <b>right</b> too"}
+    ask = {"form_token": FORM, "cell": quick_grading.CELL, "reason": "My answer is <b>right</b> too"}
     assert ada.post(f"/services/campus/exercise/scaling/{EXERCISE}/regrade", data=ask).status_code == 200
     page = teacher.get(f"{COURSE}/class").text
     assert "1 regrade request" in text_of(page)
@@ -316,7 +314,7 @@ def test_a_regrade_request_is_answered_on_the_page_and_the_manual_score_survives
     by_hand = [row for row in audit.entries(campus, student="ada") if row.what == "score by hand"]
     assert [(row.who, row.before, row.after) for row in by_hand] == [("teacher", "4.0", "9.5")]
     again = teacher.post(
-        f"{COURSE}/answer", data={"form_token": "t", "number": str(row.number), "words": "x"}
+        f"{COURSE}/answer", data={"form_token": FORM, "number": str(row.number), "words": "x"}
     )
     assert "answered already" in again.text
 
@@ -331,7 +329,7 @@ def test_points_out_of_range_are_refused_and_the_request_stays_open(campus, teac
     mine = Store(campus).newest("scaling", EXERCISE, "ada")
     number = regrade.request(campus, course, mine, quick_grading.CELL, "please")
     for points in ("-1", "11", "nan", "inf"):
-        data = {"form_token": "t", "number": str(number), "words": "yes", "points": points}
+        data = {"form_token": FORM, "number": str(number), "words": "yes", "points": points}
         assert teacher.post(f"{COURSE}/answer", data=data).status_code == 400
     assert cell_scores(campus, "scaling", EXERCISE, "ada")[quick_grading.CELL].points == 4
     assert not regrade.requests_of(campus, "scaling")[0].decision
@@ -414,7 +412,7 @@ def test_students_see_no_page_of_the_instructor(campus, ada, path):
 )
 def test_students_can_press_no_button_of_the_instructor(campus, ada, path):
     fields = {"exercise": EXERCISE, "student": "ada", "until": "2099-02-05T18:00", "policy": "now"}
-    more = {"number": "1", "words": "x", "person": "ada", "version": "x", "form_token": "t"}
+    more = {"number": "1", "words": "x", "person": "ada", "version": "x", "form_token": FORM}
     assert ada.post(f"{COURSE}/{path}", data=fields | more).status_code == 404
     assert audit.entries(campus) == []
 
@@ -459,7 +457,7 @@ def test_an_announcement_is_on_the_students_home_page_until_it_is_taken_down(cam
 
 
 def test_only_who_teaches_a_course_tells_it_something_and_not_too_much(campus, teacher, ada):
-    fields = {"form_token": "t", "text": "free pizza"}
+    fields = {"form_token": FORM, "text": "free pizza"}
     assert ada.post(f"{COURSE}/announcements", data=fields).status_code == 404
     assert teacher.post("/services/campus/course/data/announcements", data=fields).status_code == 404
     assert teacher.post(f"{COURSE}/announcements", data={"text": "forged"}).status_code in (403, 422)

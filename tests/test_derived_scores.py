@@ -19,6 +19,7 @@ import pytest
 from class_tree import COURSE, EXERCISE, NOTEBOOK, manifest_with, result_of, shift_clock
 from fastapi.testclient import TestClient
 from nbgrader.api import Gradebook
+from signed_in import FORM, HUB
 from sqlalchemy.orm import Session
 from test_class_page import press, signed_in, text_of
 from tpc_courses.exercise import source_notebook
@@ -178,8 +179,7 @@ def campus(tree: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[Campus]:
     for name, value in (
         ("CAMPUS_ROOT", str(tree.root)),
         ("CAMPUS_STATE", str(tree.state)),
-        ("JUPYTERHUB_API_URL", "http://127.0.0.1:1/hub/api"),
-        ("JUPYTERHUB_API_TOKEN", "none"),
+        *HUB.items(),
     ):
         monkeypatch.setenv(name, value)
     teacher, ada = signed_in("teacher", f"formgrade-{COURSE}"), signed_in("ada", f"nbgrader-{COURSE}")
@@ -309,7 +309,7 @@ def test_who_answers_a_request_gives_no_points_to_newer_work(campus):
     mine = Intake(campus.places, {}).store.newest(COURSE, EXERCISE, "ada")
     number = regrade.request(campus.places, campus.course, mine, "why", "It is all there.")
     campus.hand_in("It guesses.", at=DUE - HOUR)
-    answer = {"form_token": "t", "number": str(number), "words": "Right.", "points": "3"}
+    answer = {"form_token": FORM, "number": str(number), "words": "Right.", "points": "3"}
     refused = campus.teacher.post(f"/services/campus/course/{COURSE}/answer", data=answer)
     assert refused.status_code == 400
     assert "ada handed in newer work since" in refused.text

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import uvicorn
 from class_tree import COURSE, EXERCISE, released_class, shift_clock, work
-from fastapi.testclient import TestClient
+from signed_in import FORM, HUB, signed_in_client
 from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
 from tpc_grader import progress, queue, visibility
@@ -21,7 +21,6 @@ from tpc_grader.results import CellScore, Graded
 from tpc_grader.scores import Score
 from tpc_hub.campus.app import make_app
 from tpc_hub.campus.exercise import REFRESH_SECONDS, part_results
-from tpc_hub.campus.state import SignedIn
 from tpc_hub.campus.times import duration, relative
 from tpc_hub.people import Person, enrol, open_database
 
@@ -42,17 +41,14 @@ def browser(tree, intake, monkeypatch):
     for name, value in {
         "CAMPUS_ROOT": tree.root,
         "CAMPUS_STATE": tree.state,
-        "JUPYTERHUB_API_URL": "http://127.0.0.1:9/hub/api",
-        "JUPYTERHUB_API_TOKEN": "unused",
+        **HUB,
     }.items():
         monkeypatch.setenv(name, str(value))
     with Session(open_database(tree.database_url)) as session, session.begin():
         session.add(Person(name="ada", display_name="Ada"))
         session.flush()
         enrol(session, COURSE, "ada")
-    app = make_app()
-    app.state.campus.sessions["s"] = SignedIn("ada", frozenset({f"nbgrader-{COURSE}"}), "form")
-    return TestClient(app, cookies={"campus-session": "s"}, follow_redirects=False)
+    return signed_in_client(make_app(), "ada", f"nbgrader-{COURSE}", follow_redirects=False)
 
 
 def stand(monkeypatch, **changes) -> None:
@@ -200,7 +196,7 @@ class TestParts:
 
 class TestRegrading:
     def ask(self, browser, **form):
-        return browser.post(f"{PAGE}/regrade", data={"form_token": "form", "cell": "test-double", **form})
+        return browser.post(f"{PAGE}/regrade", data={"form_token": FORM, "cell": "test-double", **form})
 
     def test_a_request_is_kept_and_shown_once_the_score_is_seen(self, browser, tree, intake, monkeypatch):
         intake.receive(COURSE, EXERCISE, "ada", work())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from browser import chromium, new_page
@@ -117,3 +118,15 @@ def test_the_grades_name_everybody(campus, teacher):
     text = download.value.path().read_text("utf-8-sig")
     rows = {row["display_name"] for row in csv.DictReader(io.StringIO(text))}
     assert {"Ada Lovelace", "Grace Hopper"} <= rows
+
+
+def test_who_signs_out_anywhere_is_out_of_the_campus_at_once(campus, browser):
+    for leave in (f"{campus.url}/hub/logout", f"{campus.campus_url}/logout"):
+        page = enter(campus, browser, "ada")
+        page.goto(f"{campus.campus_url}/course/scaling")
+        expect(page.get_by_role("heading", name="Scaling course")).to_be_visible()
+        page.goto(leave)
+        page.wait_for_load_state()
+        page.goto(f"{campus.campus_url}/course/scaling")
+        expect(page).to_have_url(re.compile("/hub/login"))
+        page.context.close()

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from jupyterhub.services.auth import HubOAuth
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
@@ -37,6 +38,8 @@ from tpc_hub.settings import load_settings
 
 HERE = Path(__file__).parent
 PREFIX = "/services/campus"
+# How long what the hub says of a sign-in holds, unless the hub's own session ends before.
+ASKED_AGAIN_SECONDS = 60
 POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'none'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'"
@@ -68,6 +71,7 @@ def make_app() -> FastAPI:
         templates=templates,
         hub_api=os.environ["JUPYTERHUB_API_URL"],
         token=os.environ["JUPYTERHUB_API_TOKEN"],
+        auth=HubOAuth(cache_max_age=ASKED_AGAIN_SECONDS),
     )
     app.add_api_route(f"{PREFIX}/oauth_callback", callback, include_in_schema=False)
     app.include_router(intake.router, prefix=PREFIX)

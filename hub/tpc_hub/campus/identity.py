@@ -1,27 +1,26 @@
-"""Who is asking: sign-in by the hub's OAuth (with PKCE), sessions, course roles from the database."""
+"""Who is asking: sign-in by the hub's OAuth (with PKCE), asked again each minute, course roles from the database."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
+import hmac
 import secrets
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import httpx
 from fastapi import Depends, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
+from tornado.web import HTTPError as HubError
 from tpc_courses.manifest import Course
 
-from tpc_hub.campus.state import Campus, SignedIn
+from tpc_hub.campus.state import Campus
 from tpc_hub.people import Person, roles_of
 
 COOKIE = "campus-session"
 PREFIX = "/services/campus"
-MAXIMUM_PENDING = 10_000
+HUB_SESSION = "jupyterhub-session-id"
 
 
 class SignInNeeded(Exception):
@@ -53,19 +52,27 @@ def campus_of(request: Request) -> Campus:
 async def visitor(request: Request) -> Visitor:
     """Return who is signed in; leads to the hub's sign-in otherwise."""
     campus = campus_of(request)
-    signed_in = campus.sessions.get(request.cookies.get(cookie_name(campus), ""))
-    if signed_in is None:
+    token = request.cookies.get(cookie_name(campus), "")
+    # The hub's own session is part of the question: who signed out there has another one, or none.
+    session_id = request.cookies.get(HUB_SESSION, "")
+    known = token and await campus.auth.user_for_token(token, session_id=session_id, sync=False)
+    if not known:
         if request.method != "GET":
             raise HTTPException(
                 403, "You were signed out. Nothing was changed: go back, reload and try again."
             )
         raise SignInNeeded(_to_hub(campus, request))
+    name = known["name"]
     with Session(campus.engine) as session:
-        roles = roles_of(session, signed_in.name)
-        person = session.get(Person, signed_in.name)
-    await _reconcile_groups(campus, signed_in, roles)
-    display_name = person.display_name if person else signed_in.name
-    return Visitor(signed_in.name, display_name, roles, signed_in.form_token)
+        roles = roles_of(session, name)
+        person = session.get(Person, name)
+    await _reconcile_groups(campus, name, frozenset(known.get("groups", ())), roles)
+    return Visitor(name, person.display_name if person else name, roles, form_token(campus.token, token))
+
+
+def form_token(secret: str, token: str) -> str:
+    """Return what a form of our own pages carries for the sign-in of a token; `secret` is the service's."""
+    return hmac.digest(secret.encode(), b"form" + token.encode(), "sha256").hex()
 
 
 async def form_visitor(request: Request, form_token: Annotated[str, Form()] = "") -> Visitor:
@@ -92,74 +99,50 @@ def course_for(campus: Campus, who: Visitor, course_id: str, role: str | None = 
 
 
 async def callback(request: Request, code: str = "", state: str = "") -> Response:
-    """Finish the sign-in: exchange the code for a token, ask who it is, start a session."""
-    campus = campus_of(request)
-    verifier, next_url = campus.pending.pop(state, ("", ""))
-    if not verifier or request.cookies.get(f"{cookie_name(campus)}-state") != state:
+    """Finish the sign-in: exchange the code for a token, which the browser keeps where no script reads it."""
+    campus, auth = campus_of(request), campus_of(request).auth
+    if not state or request.cookies.get(_state_cookie(campus)) != state:
         return RedirectResponse(f"{PREFIX}/", status_code=303)
-    async with httpx.AsyncClient(base_url=campus.hub_api, timeout=20) as hub:
-        answer = await hub.post(
-            "/oauth2/token",
-            data={
-                "grant_type": "authorization_code",
-                "code": code,
-                "redirect_uri": _callback_url(),
-                "client_id": os.environ["JUPYTERHUB_CLIENT_ID"],
-                "client_secret": campus.token,
-                "code_verifier": verifier,
-            },
-        )
-        if answer.is_error:
-            raise HTTPException(403, "The hub did not accept this sign-in. Open the campus again.")
-        token = answer.json()["access_token"]
-        who = (await hub.get("/user", headers={"Authorization": f"token {token}"})).raise_for_status().json()
-    session_id = secrets.token_urlsafe(32)
-    campus.sessions[session_id] = SignedIn(who["name"], frozenset(who.get("groups", ())))
+    next_url, verifier = auth.get_next_url(state), auth.get_code_verifier(state)
+    auth.clear_oauth_state(state)
+    if not verifier:
+        return RedirectResponse(f"{PREFIX}/", status_code=303)
+    try:
+        token = await auth.token_for_code(code, code_verifier=verifier, sync=False)
+    except HubError as e:
+        raise HTTPException(403, "The hub did not accept this sign-in. Open the campus again.") from e
     response = RedirectResponse(next_url, status_code=303)
-    response.set_cookie(
-        cookie_name(campus),
-        session_id,
-        path=_path(campus),
-        httponly=True,
-        samesite="lax",
-        secure=_is_secure(campus),
-    )
-    response.delete_cookie(f"{cookie_name(campus)}-state", path=_path(campus), secure=_is_secure(campus))
+    response.set_cookie(cookie_name(campus), token, **_cookie_options(campus))
+    response.delete_cookie(_state_cookie(campus), path=_path(campus), secure=_is_secure(campus))
     return response
 
 
 def _to_hub(campus: Campus, request: Request) -> Response:
-    state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
-    if len(campus.pending) >= MAXIMUM_PENDING:
-        campus.pending.pop(next(iter(campus.pending)))
+    auth = campus.auth
     next_url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    campus.pending[state] = (verifier, next_url)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    query = {
-        "client_id": os.environ["JUPYTERHUB_CLIENT_ID"],
-        "redirect_uri": _callback_url(),
-        "response_type": "code",
-        "state": state,
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
-    }
-    response = RedirectResponse(
-        f"{campus.settings.url}/hub/api/oauth2/authorize?{urlencode(query)}", status_code=303
-    )
-    response.set_cookie(
-        f"{cookie_name(campus)}-state",
-        state,
-        path=_path(campus),
-        max_age=600,
-        httponly=True,
-        samesite="lax",
-        secure=_is_secure(campus),
-    )
+    verifier, challenge, method = auth.generate_pkce_code_challenge()
+    state = auth.generate_state(next_url, code_verifier=verifier)
+    query = {"state": state, "code_challenge": challenge, "code_challenge_method": method}
+    response = RedirectResponse(f"{auth.login_url}&{urlencode(query)}", status_code=303)
+    response.set_cookie(_state_cookie(campus), state, max_age=600, **_cookie_options(campus))
     return response
 
 
-def _callback_url() -> str:
-    return os.environ["JUPYTERHUB_OAUTH_CALLBACK_URL"]
+def sign_out(campus: Campus, request: Request) -> Response:
+    """End the sign-in here and lead to the hub, which ends it everywhere."""
+    campus.auth.cache.clear()
+    response = RedirectResponse(f"{campus.settings.url}/hub/logout", status_code=303)
+    response.delete_cookie(cookie_name(campus), path=_path(campus), secure=_is_secure(campus))
+    return response
+
+
+def _state_cookie(campus: Campus) -> str:
+    return f"{cookie_name(campus)}-state"
+
+
+def _cookie_options(campus: Campus) -> dict[str, Any]:
+    secure = _is_secure(campus)
+    return {"path": _path(campus), "httponly": True, "samesite": "lax", "secure": secure}
 
 
 def cookie_name(campus: Campus) -> str:
@@ -175,19 +158,22 @@ def _is_secure(campus: Campus) -> bool:
     return campus.settings.url.startswith("https:")
 
 
-async def _reconcile_groups(campus: Campus, signed_in: SignedIn, roles: dict[str, str]) -> None:
+async def _reconcile_groups(campus: Campus, name: str, held: frozenset[str], roles: dict[str, str]) -> None:
     """Make the hub's groups follow the database; the hub knows people from their first sign-in on."""
     kinds = {"student": "nbgrader", "instructor": "formgrade"}
     ours = {f"{kind}-{course}" for kind in kinds.values() for course in campus.courses}
-    wanted = {f"{kinds[role]}-{course}" for course, role in roles.items() if course in campus.courses}
-    current = signed_in.groups & ours
+    wanted = frozenset(
+        f"{kinds[role]}-{course}" for course, role in roles.items() if course in campus.courses
+    )
+    # What the hub said of the groups may be a minute old.
+    current = campus.groups.get(name, held & ours)
     if wanted == current:
         return
     headers = {"Authorization": f"token {campus.token}"}
-    body = {"users": [signed_in.name]}
+    body = {"users": [name]}
     async with httpx.AsyncClient(base_url=campus.hub_api, timeout=20, headers=headers) as hub:
         for group in wanted - current:
             (await hub.post(f"/groups/{group}/users", json=body)).raise_for_status()
         for group in current - wanted:
             (await hub.request("DELETE", f"/groups/{group}/users", json=body)).raise_for_status()
-    signed_in.groups = (signed_in.groups - ours) | wanted
+    campus.groups[name] = wanted

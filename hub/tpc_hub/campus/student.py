@@ -18,8 +18,8 @@ from tpc_hub.campus.identity import (
     SignedInVisitor,
     Visitor,
     campus_of,
-    cookie_name,
     course_for,
+    sign_out,
 )
 from tpc_hub.campus.overview import course_card, course_rows, next_step
 from tpc_hub.campus.state import Campus
@@ -146,9 +146,7 @@ async def feedback(request: Request, who: SignedInVisitor, course_id: str, exerc
 @router.get("/logout", include_in_schema=False)
 async def logout(request: Request) -> Response:
     """End the session here, then at the hub."""
-    campus = campus_of(request)
-    campus.sessions.pop(request.cookies.get(cookie_name(campus), ""), None)
-    return RedirectResponse(f"{campus.settings.url}/hub/logout", status_code=303)
+    return sign_out(campus_of(request), request)
 
 
 def page(campus: Campus, who: Visitor, template: str, **values: Any) -> HTMLResponse:
