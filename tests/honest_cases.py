@@ -722,6 +722,41 @@ VALUES: list[Row] = [
 ]
 
 
+# What an answer is depends on what was asked before: of an object, or of a function that remembers.
+_STACK = """\
+class Stack:
+    def __init__(self, items):
+        self.kept = list(items)
+    def pop(self):
+        return self.kept.pop()
+    def rest(self):
+        return KEPT
+    def mean(self):
+        return sum(self.kept) / len(self.kept)
+left = [[1, 2], [3]]
+def batch():
+    return left.pop(0) if left else KEPT
+"""
+STATES: list[Row] = [
+    Row(
+        name,
+        (
+            answer("stack", _STACK.replace("KEPT", "self.kept", 1).replace("KEPT", "[]")),
+            checks("test-stack", "", "s = Stack([1, 2])\nassert s.rest()\ns.pop()\ns.pop()\nassert not s.rest()"),
+            checks("test-batch", "", "assert batch() == [1, 2] and batch() == [3] and not batch()"),
+            checks("test-full", "", "s = Stack([3, 3])\nassert all(v == 3 for v in s.rest()) and s.mean() > 0"),
+        ),
+        points,
+        {"stack": _STACK.replace("KEPT", rest, 1).replace("KEPT", "()")},
+        levels=("oracle",),
+        says=says,
+    )
+    for name, rest, points, says in (
+        ("an object that empties", "tuple(self.kept)", {}, ""),
+        ("an object that is empty", "()", {"test-stack": 0, "test-full": 0}, "empty answer"),
+    )
+]  # fmt: skip
+
 # Files that answers write, and types of numbers that tests ask for.
 _SAVE = "import json, numpy as np\nfrom safetensors.numpy import save_file\n"
 _FILES = ("out.npy", "out.json", "out.safetensors")
@@ -887,4 +922,4 @@ PARTS: list[Row] = [
     ),
 ]
 
-ROWS = [*SHAPES, *NAMES, *FIGURES, *BESIDE, *VALUES, *FILES, *RAISING, *SAYING, *SCORES, *PARTS]
+ROWS = [*SHAPES, *NAMES, *FIGURES, *BESIDE, *VALUES, *STATES, *FILES, *RAISING, *SAYING, *SCORES, *PARTS]

@@ -28,7 +28,7 @@ from tpc_grader.artefacts import read_artefact, widened
 from tpc_grader.comparing import HELPER, Comparing, rewritten
 from tpc_grader.doubts import Doubts
 from tpc_grader.draws import Draws
-from tpc_grader.model import Model, Origin, Unknown
+from tpc_grader.model import Model, Question, Unknown
 from tpc_grader.names import changed_by
 from tpc_grader.said import said_score
 from tpc_grader.values import Handle, decode, encode
@@ -45,21 +45,21 @@ class StudentError(RuntimeError):
 class Remote:
     """Stands for an object in the sandbox: it can be called, its attributes read, and nothing else."""
 
-    def __init__(self, oracle: Oracle, handle: Handle, origin: Origin | None) -> None:
-        self._oracle, self._handle, self._origin = oracle, handle, origin
+    def __init__(self, oracle: Oracle, handle: Handle, label: str) -> None:
+        self._oracle, self._handle, self._label = oracle, handle, label
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         plain = [self._oracle.encode(each) for each in args]
         named = {name: self._oracle.encode(each) for name, each in kwargs.items()}
-        request = {"handle": self._handle.number, "args": plain, "kwargs": named}
-        origin = self._origin and ["call", self._origin, plain, named]
-        return self._oracle.ask(origin, do="call", without=self._oracle.deleted(), **request)
+        without = {"without": self._oracle.deleted()}
+        question = {"do": "call", "handle": self._handle.number, "args": plain, "kwargs": named}
+        return self._oracle.ask(self._label, question, without)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        origin = self._origin and ["attribute", self._origin, name]
-        return self._oracle.ask(origin, do="attribute", handle=self._handle.number, name=name)
+        question = {"do": "attribute", "handle": self._handle.number, "name": name}
+        return self._oracle.ask(f"{self._label}.{name}", question)
 
     def __repr__(self) -> str:
         return f"<the student's {self._handle.kind}>"
@@ -83,7 +83,6 @@ class Oracle:
         # Types of NumPy's that the tests want as they come; all others are read in double precision.
         self.asked = frozenset[str]()
         self.model: Model | None = None
-        self.origins: dict[int, Origin] = {}
         self.doubts = Doubts(self.author_answer)
         self.operations: dict[str, Callable[..., dict[str, Any]]] = {
             "start": self.start,
@@ -201,7 +200,7 @@ class Oracle:
         """Have files that the student's code made looked at as answers are."""
         for name in artefacts:
             with contextlib.suppress(ValueError, OSError):
-                self.doubts.taken(["file", name], read_artefact(Path(name)))
+                self._taken(name, {"do": "file", "name": name}, read_artefact(Path(name)))
 
     def _value_of(self, tree: ast.Module) -> Any:
         """Run a cell and return the value of its last line, None when that is no expression."""
@@ -216,21 +215,22 @@ class Oracle:
         """Return a value for the sandbox; a Remote goes back as what it stands for."""
         return encode(value, lambda each: each._handle if isinstance(each, Remote) else None)
 
-    def author_answer(self, origin: Origin) -> Any:
-        """Return what the author's solution answers where the student's code did; raises Unknown."""
+    def author_answer(self, number: int) -> Any:
+        """Return what the author's solution answers to a question that was asked; raises Unknown."""
         if self.model is None:
             raise Unknown
-        return self.model.answer(self.cell, origin, self.origins, self.names)
+        return self.model.answer(number, self.names)
 
-    def ask(self, origin: Origin | None, **request: Any) -> Any:
+    def ask(self, label: str, question: Question, more: Question | None = None) -> Any:
         """Have the process outside ask the sandbox; raises what the student's code raised."""
         if not self.testing:
             raise StudentError("only tests may call the student's code")
-        self.wire.send({"ask": request})
+        self.wire.send({"ask": question | (more or {})})
         answer = self.wire.receive()
         if answer.get("error"):
+            self._note(question, None)
             raise _raised(str(answer["error"]), str(answer.get("message", "")))
-        return self._decode(answer["value"], origin)
+        return self._decode(label, question, answer["value"])
 
     def deleted(self) -> list[str]:
         """Return the student's names that the tests deleted, to see whether other functions use them."""
@@ -244,7 +244,9 @@ class Oracle:
         values = self.wire.receive().get("values")
         found = {name: values[name] for name in wanted if name in values} if isinstance(values, dict) else {}
         self.brought = {
-            name: self.imports[name] if name in self.imports else self._decode(data, ["name", name])
+            name: self.imports[name]
+            if name in self.imports
+            else self._decode(name, {"do": "name", "name": name}, data)
             for name, data in found.items()
         }
         self.names |= self.brought
@@ -256,16 +258,19 @@ class Oracle:
                 self.names.pop(name, None)
         self.brought = {}
 
-    def _decode(self, data: Any, origin: Origin | None) -> Any:
-        known = origin if isinstance(data, dict) and "h" in data else None
+    def _decode(self, label: str, question: Question, data: Any) -> Any:
+        """Return an answer to a question as tests may have it."""
+        value = decode(data, self.names, lambda handle: Remote(self, handle, label), self.asked)
+        return self._taken(label, question, value)
 
-        def reach(handle: Handle) -> Remote:
-            if known is not None:
-                self.origins[handle.number] = known
-            return Remote(self, handle, known)
+    def _taken(self, label: str, question: Question, value: Any) -> Any:
+        """Return an answer as tests may have it, the question noted."""
+        handle = value._handle.number if isinstance(value, Remote) else None
+        number = self._note(question, handle)
+        return value if handle is not None else self.doubts.taken((number, label), value)
 
-        value = decode(data, self.names, reach, self.asked)
-        return value if isinstance(value, Remote) else self.doubts.taken(origin, value)
+    def _note(self, question: Question, gives: int | None) -> int:
+        return self.model.note({**question, "cell": self.cell, "gives": gives}) if self.model else 0
 
 
 def serve() -> int:
