@@ -102,6 +102,7 @@ WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("receipt", "verify", "none.json"), ("none.json", "Check the path")),
     (("receipt", "verify", "pyproject.toml"), ("pyproject.toml",)),
     (("build", "nope"), ("'nope'", "book")),
+    (("try", "nope"), ("There is no exercise 'nope'", "double-scaling")),
     (("up", "--profile", "nope"), ("hub/profiles/nope.toml", "local")),
     (("doctor", "--profile", "nope"), ("hub/profiles/nope.toml", "local")),
     (("worker", "--jobs", "0"), ("0",)),

@@ -5,20 +5,18 @@ nbgrader stays the authority; this module only writes what it reads and calls it
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import nbformat
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from tpc_courses.exercise import source_notebook
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError, together
 from traitlets.config import Config
 
+from tpc_grader import tried_notes
 from tpc_grader.exchange import select_exchange
 from tpc_grader.feedback_notebook import set_feedback
 from tpc_grader.gradebook import ensure_gradebook
@@ -29,7 +27,7 @@ from tpc_grader.records import standing
 from tpc_grader.refusals import refusal, warnings_with
 from tpc_grader.releases import released
 from tpc_grader.save_cells import set_save_cells
-from tpc_grader.support_files import support_files
+from tpc_grader.support_files import digest_of, exercise_files
 from tpc_grader.tried_solution import NOT_TRIED
 
 Say = Callable[[str], None]
@@ -58,6 +56,7 @@ def course_config(places: Places, course: Course) -> Config:
     set_markdown(config)
     set_preprocessors(config, places, course.id)
     set_save_cells(config)
+    config.TrySolution.notes = str(tried_notes.path(places))
     config.ExchangeReleaseAssignment.force = True
     config.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}
     return config
@@ -119,12 +118,10 @@ def release_feedback(places: Places, course: Course, exercise: str) -> tuple[int
 def _release_if_changed(places: Places, course: Course, slug: str, say: Say) -> bool:
     """Release an exercise when its source, or a file beside it, differs from what was released last."""
     folder = places.nbgrader(course.id)
-    notebook = source_notebook(places.exercise(slug))
-    text = str(nbformat.writes(notebook)) + "\n"
-    files = {**support_files(places, slug), f"{slug}.ipynb": text.encode()}
+    files = exercise_files(places, slug)
     stamp = folder / "release" / f"{slug}.sha256"
     digest, *written = stamp.read_text().splitlines() if stamp.exists() else [""]
-    if digest == _digest(files) and released(places.intake, course.id, slug):
+    if digest == digest_of(files) and released(places.intake, course.id, slug):
         return False
     source = folder / "source" / slug
     # Only what was put there before: an instructor may keep files of their own in nbgrader's folder.
@@ -139,15 +136,8 @@ def _release_if_changed(places: Places, course: Course, slug: str, say: Say) -> 
     for line in warnings_with(generated, NOT_TRIED):
         say(f"{slug}: {line}")
     _checked(api.release_assignment(slug), f"release {slug}")
-    stamp.write_text("\n".join([_digest(files), *sorted(files)]))
+    stamp.write_text("\n".join([digest_of(files), *sorted(files)]))
     return True
-
-
-def _digest(files: dict[str, bytes]) -> str:
-    digest = hashlib.sha256()
-    for name, data in sorted(files.items()):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-    return digest.hexdigest()
 
 
 def _api(places: Places, course: Course) -> NbGraderAPI:

@@ -1,10 +1,13 @@
-"""Files that an exercise needs beside its notebook: helper modules, data, pictures. Students get them too."""
+"""What an exercise is made of: its notebook, and what that needs beside it (modules, data), which students get too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import nbformat
+from tpc_courses.exercise import source_notebook
 from tpc_courses.places import Places
 from tpc_courses.problems import Problem, SourceError
 
@@ -14,6 +17,20 @@ from tpc_grader.releases import LIMITS
 
 # What an exercise's folder holds for its author only.
 _FOR_THE_AUTHOR = {"wrong", "right", "wrong.toml"}
+
+
+def exercise_files(places: Places, slug: str) -> dict[str, bytes]:
+    """Return the files that nbgrader makes a release from, by name; raises SourceError."""
+    text = str(nbformat.writes(source_notebook(places.exercise(slug)))) + "\n"
+    return {**support_files(places, slug), f"{slug}.ipynb": text.encode()}
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """Return one hash of names and bytes of files."""
+    digest = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+    return digest.hexdigest()
 
 
 def support_files(places: Places, slug: str) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from tpc_courses.exercise import OURS
 from tpc_courses.levels import KERNEL_RISK
+from traitlets import Unicode
 
 from tpc_grader import sandbox
 from tpc_grader.autotests import with_tests
@@ -25,6 +26,8 @@ from tpc_grader.results import InfrastructureFault
 from tpc_grader.scoring import scored_bundle, shown_points
 from tpc_grader.skeleton import Cell, Rebuilt, skeleton_cells
 from tpc_grader.sources import seed_of_draws
+from tpc_grader.support_files import digest_of
+from tpc_grader.tried_notes import noted
 
 # An author waits so long for a release; what takes longer is released, and said to be not tried.
 LIMITS = Limits(cell_seconds=30, total_seconds=30)
@@ -65,12 +68,16 @@ class Trial:
 class TrySolution(NbGraderPreprocessor):
     """Stands in `nbgrader generate_assignment` where solutions and tests are complete."""
 
+    notes = Unicode("", config=True, help="Where it is noted which exercises were tried as they are.")
+
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook as it is; raises Unsolved."""
+        folder, name = Path(resources["metadata"]["path"]), resources["nbgrader"]["notebook"]
+        path, files = folder / f"{name}.ipynb", _files(folder)
+        if noted(Path(self.notes)).get(name) == digest_of(files | {path.name: path.read_bytes()}):
+            return nb, resources
         try:
-            folder = Path(resources["metadata"]["path"])
-            source = with_tests(folder / f"{resources['nbgrader']['notebook']}.ipynb")
-            trial = try_solution(nb, _files(folder), seed_of_draws(source))
+            trial = try_solution(nb, files, seed_of_draws(with_tests(path)))
         except InfrastructureFault as e:
             self.log.warning("%s: %s", NOT_TRIED, e)
             return nb, resources

@@ -168,7 +168,7 @@ class Grader:
 
 def _start_hub(places: Places, settings: Settings) -> subprocess.Popen[bytes]:
     config = places.root / "hub" / "jupyterhub_config.py"
-    return _start(places, settings, "hub", [sys.executable, "-m", "jupyterhub", "-f", str(config)])
+    return _start(places, settings, "hub", [sys.executable, "-m", "tpc_hub.hub", "-f", str(config)])
 
 
 def _start(places: Places, settings: Settings, name: str, command: list[str]) -> subprocess.Popen[bytes]:

@@ -248,7 +248,7 @@ def kill_hub(campus) -> None:
     def running() -> bool:
         children = psutil.Process(campus.process.pid).children()
         alive = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
-        found[:] = [each for each in alive if "-m jupyterhub -f" in " ".join(each.cmdline())]
+        found[:] = [each for each in alive if "-m tpc_hub.hub -f" in " ".join(each.cmdline())]
         return bool(found)
 
     wait_for(running, campus.process)

@@ -39,7 +39,7 @@ from tpc_hub.bench.grading import answered
 from tpc_hub.bench.hubs import free_ports, own_campus
 
 # What is killed: a name, and words of its command line.
-VICTIMS = {"worker": "tpc_hub.cli worker", "service": "tpc_hub.campus", "hub": "jupyterhub -f"}
+VICTIMS = {"worker": "tpc_hub.cli worker", "service": "tpc_hub.campus", "hub": "tpc_hub.hub -f"}
 # A student's server has such a token; `tpc_hub.configure` says which scopes.
 SCOPES = ["users:activity!user", "access:services!service=campus"]
 # Hangs, not measures: several kills in a row take a minute on a busy machine, and so does a job.

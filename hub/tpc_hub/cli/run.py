@@ -8,6 +8,7 @@ import sys
 import click
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
+from tpc_courses.problems import SourceError
 from tpc_grader.backends import TRUST_VARIABLE
 
 from tpc_hub.cli.group import main, settings_of
@@ -46,7 +47,8 @@ def check() -> None:
     from tpc_book.execution import failures
     from tpc_book.outreach_check import outreach_notes, outreach_problems
     from tpc_courses.check import check as find_problems
-    from tpc_courses.check import notes
+    from tpc_courses.check import exercise_paths, notes
+    from tpc_grader.tried_notes import is_tried
 
     places = Places.find()
     problems = sorted({*find_problems(places), *outreach_problems(places)})
@@ -55,11 +57,47 @@ def check() -> None:
         problems = failures(places, [slug for course in load_courses(places) for slug in course.lessons])
     for problem in problems:
         click.echo(str(problem))
+    untried = [] if problems else [path.parent.name for path in exercise_paths(places)]
+    untried = [slug for slug in untried if not is_tried(places, slug)]
+    if untried:
+        click.echo(
+            f"Note: not tried since they changed: {', '.join(untried)}. Run `campus try`, which notes it."
+        )
     for note in [] if problems else [*notes(places), *outreach_notes(places)]:
         click.echo(f"Note: {note}")
     found = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}" if problems else "No problems found"
     click.echo(found)
     sys.exit(1 if problems else 0)
+
+
+@main.command("try")
+@click.argument("exercises", nargs=-1)
+def try_(exercises: tuple[str, ...]) -> None:
+    """Grade the author's own solution of exercises, all of them if none is named; exit 1 when a part is not passed.
+
+    What passes is noted in exercises/tried.json, so that a fresh campus need not try it again. Commit that file.
+
+    \b
+    Examples:
+      campus try fit-a-law
+      campus try
+    """
+    from tpc_courses.check import exercise_paths
+    from tpc_grader.tried_notes import try_exercise
+
+    places, failed = Places.find(), []
+    known = [path.parent.name for path in exercise_paths(places)]
+    for slug in exercises or known:
+        if slug not in known:
+            raise RuntimeError(f"There is no exercise {slug!r}. Use one of: {', '.join(known)}.")
+    for slug in exercises or known:
+        try:
+            said = try_exercise(places, slug)
+            click.echo("\n".join(said) or f"{slug}: the author's solution passes every part")
+        except (SourceError, RuntimeError) as e:
+            failed.append(str(e))
+    if failed:
+        raise RuntimeError("\n".join(failed))
 
 
 @main.command()
