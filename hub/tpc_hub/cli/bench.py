@@ -85,6 +85,24 @@ def grading(students: int, exercise: str, cores: int) -> None:
 
 
 @bench.command()
+@click.option("--exercise", "exercises", multiple=True, help="A folder in exercises/; all if none is named.")
+def generation(exercises: tuple[str, ...]) -> None:
+    """Time to generate exercises with their solutions tried, against stock `nbgrader generate_assignment`.
+
+    \b
+    Example:
+      campus bench generation --exercise counting
+    """
+    from tpc_hub.bench.generation import bench_generation
+
+    places = Places.find()
+    for slug in exercises:
+        if not places.exercise(slug).exists():
+            raise RuntimeError(f"There is no exercise {slug!r} in {places.exercises}.")
+    _show(bench_generation(places, exercises, _say))
+
+
+@bench.command()
 @click.option(
     "--pages", default=60, show_default=True, help="Pages of the book; lessons are copied to reach it."
 )
