@@ -1,4 +1,4 @@
-"""Notebooks in the shapes that courses with nbgrader have, and what four students hand in to each.
+"""Ten notebooks in the shapes that courses with nbgrader have, and what four students hand in to each.
 
 Texts and exercises were written for these tests. A student answers cells by their grade_id; a cell without an answer
 stays as it was released.
@@ -168,6 +168,38 @@ ESSAY = Foreign(
         },
         "partly": {"sketch": "steps = []", "half": "half = 0.5", "third": "third = 0"},
         "wrong": {"what-falls": "It rises.", "sketch": "1 / 0", "half": "half = 2", "third": "third = half"},
+    },
+)  # fmt: skip
+
+HELPED = Foreign(
+    "with-a-module", 2, 4,
+    (
+        text("# With a module\n\nThe module `lattice` lies beside this notebook."),
+        given("import lattice\nfrom lattice import neighbours"),
+        answer(
+            "energy",
+            "    return -sum(spins[i] * spins[j] for i, j in neighbours(len(spins)))",
+            "def energy(spins):\n",
+        ),
+        checks(
+            "test-energy", 4,
+            "assert energy([1, 1, 1]) == -3",
+            "import lattice as l\nassert energy([1, -1] * 4) == l.WORST",
+        ),
+        answer("flip", "    import lattice\n    return lattice.flipped(spins, k)", "def flip(spins, k):\n"),
+        checks("test-flip", 1, "assert flip([1, 1], 0) == [-1, 1]", "assert flip([1, -1, 1], 1) == [1, 1, 1]"),
+    ),
+    {
+        "right": {
+            "energy": "def energy(s):\n    n = len(s)\n    return -sum(s[k] * s[(k + 1) % n] for k in range(n))",
+            "flip": "def flip(spins, k):\n    return [-s if i == k else s for i, s in enumerate(spins)]",
+        },
+        "partly": {"energy": "def energy(s):\n    return -3", "flip": "from lattice import flipped as flip"},
+        "wrong": {"energy": "from lattices import energy", "flip": "def flip(spins, k):\n    return spins"},
+    },
+    {
+        "lattice.py": "WORST = 8\n\n\ndef neighbours(n):\n    return [(k, (k + 1) % n) for k in range(n)]\n\n\n"
+        "def flipped(spins, k):\n    return [*spins[:k], -spins[k], *spins[k + 1:]]\n"
     },
 )  # fmt: skip
 
@@ -358,4 +390,4 @@ STATE = Foreign(
     drops_ids=True,
 )  # fmt: skip
 
-NOTEBOOKS = (ORBITS, ESSAY, MEASURED, AUTOMATIC, PARTIAL, TASKS, PLOTS, VALUES, STATE)
+NOTEBOOKS = (ORBITS, ESSAY, HELPED, MEASURED, AUTOMATIC, PARTIAL, TASKS, PLOTS, VALUES, STATE)
