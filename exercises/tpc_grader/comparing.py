@@ -16,7 +16,7 @@ import numpy as np
 
 from tpc_grader.arrays import is_jax, is_series
 from tpc_grader.drawn import Drawn
-from tpc_grader.forms import items_of
+from tpc_grader.forms import items_of, kind_of
 
 HELPER = "__campus__"
 _ELEMENTWISE = {"all", "any", "sum", "mean", "count_nonzero", "array", "asarray", "flatnonzero", "where"}
@@ -47,12 +47,24 @@ class Comparing:
     """What rewritten tests call."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin another cell of tests."""
         # Whether a single value was compared with many; and whether sequences of unequal length were, side by side.
         self.stretched = False
         self.uneven = False
+        # Whether a thing of one kind was compared with one of another.
+        self.unlike = False
 
     def equal(self, one: Any, other: Any) -> Any:
         """Return what `==` gives, for sequences whatever their types."""
+        found = self._equal(one, other)
+        if not self.unlike and found is False:
+            self.unlike = kind_of(one) != kind_of(other)
+        return found
+
+    def _equal(self, one: Any, other: Any) -> Any:
         one, other = _full(one), _full(other)
         if not _both_sequences(one, other):
             if isinstance(one, Mapping) and isinstance(other, Mapping):

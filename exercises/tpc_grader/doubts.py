@@ -7,6 +7,7 @@ of its own. Where tests that pass compared a single value with many, the shapes 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,16 +21,19 @@ from tpc_grader.forms import (
     is_number,
     items_of,
     kind_of,
+    lack_of,
     may_lack,
     size_of,
 )
-from tpc_grader.model import Unknown
+from tpc_grader.model import Slow, Unknown
 
 # Of each function the last answers are looked at for their shape.
 LOOKED_AT = 3
+# How long the author may think about what would only help to understand a failure.
+HINT_SECONDS = 1.0
 # The number of a question, and the name of what was asked.
 Origin = tuple[int, str]
-Ask = Callable[[int], Any]
+Ask = Callable[..., Any]
 
 
 class Doubts:
@@ -53,6 +57,10 @@ class Doubts:
             wanted = self.ask(origin[0])
         except Unknown:
             return value
+        except Slow:
+            # What should be looked at and cannot be is not taken for right.
+            self.fault = self.fault or lack_of(value)
+            return math.nan
         fault = fault_of(value, wanted)
         self.fault = self.fault or fault
         return hollow(wanted) if fault else value
@@ -70,13 +78,16 @@ class Doubts:
         ]
         return SHAPE if any(self._has_other_size(*each) for each in doubtful) else ""
 
-    def hint_of_failed(self) -> str:
+    def hint_of_failed(self, error: BaseException, comparing: Comparing) -> str:
         """Return which kind of thing the last answer should be and is, when that differs; else an empty text."""
         if self.last is None:
             return ""
+        came = kind_of(self.last[1])
+        if isinstance(error, AssertionError) and came and not comparing.unlike:
+            return ""
         try:
-            expected, came = kind_of(self.ask(self.last[0][0])), kind_of(self.last[1])
-        except Unknown:
+            expected = kind_of(self.ask(self.last[0][0], HINT_SECONDS))
+        except (Unknown, Slow):
             return ""
         if not expected or expected == came or {expected, came} == {NUMBER, TRUTH}:
             return ""
@@ -85,7 +96,7 @@ class Doubts:
     def _has_other_size(self, origin: Origin, value: Any) -> bool:
         try:
             wanted = self.ask(origin[0])
-        except Unknown:
+        except (Unknown, Slow):
             return False
         if _is_single(value):
             return size_of(wanted) > 1

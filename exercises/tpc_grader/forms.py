@@ -90,6 +90,11 @@ def fault_of(value: Any, wanted: Any) -> str:
     return INFINITE if numeric and not is_finite(value) and is_finite(wanted) else ""
 
 
+def lack_of(value: Any) -> str:
+    """Return as a sentence what an answer that may lack something has too little of."""
+    return INFINITE if not is_finite(value) else EMPTY
+
+
 def may_lack(value: Any) -> bool:
     """Return whether something in an answer is empty or not finite, and so may be less than what is wanted."""
     return _is_empty(value) or not is_finite(value) or any(map(may_lack, _containers_in(value)))

@@ -18,10 +18,10 @@ from typing import Any
 
 from tpc_grader.artefacts import read_artefact
 from tpc_grader.values import Handle, NotPlain, decode, encode
-from tpc_grader.wire import Wire, WireFault
+from tpc_grader.wire import Late, Wire, WireFault
 
-# For all questions about one cell of tests.
-PATIENCE_SECONDS = 5.0
+# For all doubts about one cell of tests.
+PATIENCE_SECONDS = 20.0
 # How much is kept of what was asked, until somebody wants to know what the author answers.
 MOST_QUESTIONS = 20_000
 MOST_BYTES = 2**26
@@ -32,7 +32,11 @@ _NOTHING = object()
 
 
 class Unknown(Exception):
-    """The author's solution gives no answer that says anything: it raises, or takes too long, or there is none."""
+    """The author's solution gives no answer that says anything: it raises, or there is none."""
+
+
+class Slow(Exception):
+    """The author's solution takes too long to answer; it goes on."""
 
 
 class Model:
@@ -49,6 +53,8 @@ class Model:
         self.count = 0
         self.waiting: list[Question] = []
         self.bytes = 0
+        # Answers that nobody waited for to the end.
+        self.owed = 0
 
     def start(self, other_end: socket.socket) -> None:
         """Fork the process; `other_end` is what it must not keep open."""
@@ -79,28 +85,39 @@ class Model:
                 self._end()
         return self.count - 1
 
-    def answer(self, number: int, names: dict[str, Any]) -> Any:
-        """Return the author's answer to the question of that number; raises Unknown."""
+    def answer(self, number: int, names: dict[str, Any], patience: float = PATIENCE_SECONDS) -> Any:
+        """Return the author's answer to the question of that number; raises Unknown and Slow."""
         if self.wire is None:
             raise Unknown
         began = time.monotonic()
+        deadline = began + min(self.left, patience)
         try:
+            while self.owed:
+                self.wire.receive(deadline)
+                self.owed -= 1
+            # Its process only listens now, so it takes all of this at once.
             for question in self.waiting:
-                self.wire.send({"question": question}, began + self.left)
+                self.wire.send({"question": question})
             self.waiting, self.bytes = [], 0
-            self.wire.send({"number": number}, began + self.left)
-            told = self.wire.receive(began + self.left)
-            self.left -= time.monotonic() - began
-            if "value" in told:
-                return decode(told["value"], names, asked=frozenset())
+            self.wire.send({"number": number})
+            self.owed += 1
+            told = self.wire.receive(deadline)
+            self.owed -= 1
+        except Late as e:
+            raise Slow from e
         except WireFault as e:
             self._end()
             raise Unknown from e
-        except NotPlain as e:
+        finally:
+            self.left -= time.monotonic() - began
+        try:
+            return decode(told["value"], names, asked=frozenset())
+        except (KeyError, NotPlain) as e:
             raise Unknown from e
-        raise Unknown
 
     def _end(self) -> None:
+        if self.wire is None:
+            return
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         self.wire, self.waiting = None, []
@@ -112,6 +129,7 @@ class _Author:
     def __init__(self, wire: Wire, cells: list[tuple[int, str]], run: Run) -> None:
         self.wire, self.cells, self.run = wire, list(cells), run
         self.names: dict[str, Any] = {"__name__": "__main__"}
+        self.waiting: list[Question] = []
         self.answers: list[Any] = []
         self.things: dict[int, Any] = {}
 
@@ -119,8 +137,10 @@ class _Author:
         while True:
             request = self.wire.receive()
             if "question" in request:
-                self._take(request["question"])
+                self.waiting.append(request["question"])
                 continue
+            while self.waiting:
+                self._take(self.waiting.pop(0))
             try:
                 value = self.answers[request["number"]]
                 if value is _NOTHING:

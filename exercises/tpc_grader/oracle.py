@@ -28,7 +28,7 @@ from tpc_grader.artefacts import read_artefact, widened
 from tpc_grader.comparing import HELPER, Comparing, rewritten
 from tpc_grader.doubts import Doubts
 from tpc_grader.draws import Draws
-from tpc_grader.model import Model, Question, Unknown
+from tpc_grader.model import PATIENCE_SECONDS, Model, Question, Unknown
 from tpc_grader.names import changed_by
 from tpc_grader.said import said_score
 from tpc_grader.values import Handle, decode, encode
@@ -168,11 +168,8 @@ class Oracle:
     ) -> dict[str, Any]:
         """Run a cell of tests; the answer says whether it passed, where it stopped, and what its answers lack."""
         self.testing, self.cell, self.asked = True, cell, frozenset(asked or ())
-        self.doubts, self.comparing.stretched, self.comparing.uneven = (
-            Doubts(self.author_answer),
-            False,
-            False,
-        )
+        self.doubts = Doubts(self.author_answer)
+        self.comparing.begin()
         if self.model is not None:
             self.model.begin()
         self.draws.begin_test(seed, list(self.names.values()))
@@ -184,7 +181,7 @@ class Oracle:
         except WireFault:
             raise
         except BaseException as e:
-            said = {"fault": self.doubts.fault, "hint": self.doubts.hint_of_failed()}
+            said = {"fault": self.doubts.fault, "hint": self.doubts.hint_of_failed(e, self.comparing)}
             return {"ok": False, "error": type(e).__name__, "line": _line_of(e), "detail": _detail(e), **said}
         finally:
             self.testing = False
@@ -215,11 +212,11 @@ class Oracle:
         """Return a value for the sandbox; a Remote goes back as what it stands for."""
         return encode(value, lambda each: each._handle if isinstance(each, Remote) else None)
 
-    def author_answer(self, number: int) -> Any:
-        """Return what the author's solution answers to a question that was asked; raises Unknown."""
+    def author_answer(self, number: int, patience: float = PATIENCE_SECONDS) -> Any:
+        """Return what the author's solution answers to a question that was asked; raises Unknown and Slow."""
         if self.model is None:
             raise Unknown
-        return self.model.answer(number, self.names)
+        return self.model.answer(number, self.names, patience)
 
     def ask(self, label: str, question: Question, more: Question | None = None) -> Any:
         """Have the process outside ask the sandbox; raises what the student's code raised."""
