@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 
 from tpc_grader import database
+from tpc_grader.bell import ring
 from tpc_grader.database import SubmissionRow, open_database
 from tpc_grader.jobs import SLOW, Job, JobRow, Kind, job_of, line
 from tpc_grader.progress import Progress, progress
@@ -76,7 +77,9 @@ def enqueue(
                 session.execute(_supersede(submission))
             session.add(row)
             session.flush()
-            return row.number
+            number = row.number
+        ring(places, "worker")
+        return number
     except IntegrityError:
         # Another process queued the same job at the same moment.
         with Session(engine) as session:
@@ -147,7 +150,7 @@ def renew(places: Places, worker: str) -> set[int]:
 def finish(places: Places, job: Job, worker: str, graded: Graded) -> bool:
     """Keep the result of a run; returns False when the job is the worker's no longer, and keeps nothing."""
     with Session(open_database(places.database_url)) as session, session.begin():
-        return _changed(
+        kept = _changed(
             session,
             _held_by(job, worker),
             state="ran" if job.kind == "full" else "graded",
@@ -158,6 +161,9 @@ def finish(places: Places, job: Job, worker: str, graded: Graded) -> bool:
             reason=(graded.detail or graded.reason).replace("\0", ""),  # PostgreSQL keeps no NUL
             result=graded.to_json(),
         )
+    if kept and job.kind == "full":
+        ring(places, "writer")
+    return kept
 
 
 def fault(places: Places, job: Job, worker: str, reason: str) -> bool:

@@ -18,6 +18,7 @@ from tpc_courses.places import Places
 from tpc_grader import audit, database, queue
 from tpc_grader.appeals import answer, request, requests_of
 from tpc_grader.archive import Refused
+from tpc_grader.bell import ring
 from tpc_grader.classwork import newest_jobs
 from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
@@ -157,6 +158,7 @@ def apply_trial(places: Places, trial: Trial, by: str) -> list[int]:
     """Hand a trial's results to the writer, and return the numbers of the jobs that write them down."""
     changes = trial.changes(places)
     numbers = [_apply(places, row) for row in trial.results(places)]
+    ring(places, "writer")
     entry = audit.Entry(
         by,
         "regrade applied",

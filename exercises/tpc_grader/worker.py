@@ -26,6 +26,7 @@ from tpc_courses.manifest import read_course
 from tpc_courses.places import Places
 
 from tpc_grader import audit, database, queue
+from tpc_grader.bell import Bell
 from tpc_grader.history import turn_seconds
 from tpc_grader.jobs import Job, Line
 from tpc_grader.locks import Busy, only_one
@@ -106,6 +107,7 @@ class Worker:
         theirs = [each.__module__ for each in (run, record) if each]
         self.context.set_forkserver_preload(["__main__", *theirs, "tpc_grader.worker_preload"])
         self.writer = WriterProcess(places, self._process, record)
+        self.bell = Bell(places, "worker")
         self.renewed = self.swept = -math.inf
 
     def resume(self) -> None:
@@ -130,8 +132,12 @@ class Worker:
             queue.renew(self.places, self.name)
         self._end_superseded()
         made_room = self._give_jobs()
-        for ready in wait([each.connection for each in self.runners], 0 if made_room else POLL_SECONDS):
-            self._hear(next(each for each in self.runners if each.connection is ready))
+        waited_for: list[Any] = [self.bell, *(each.connection for each in self.runners)]
+        for ready in wait(waited_for, 0 if made_room else POLL_SECONDS):
+            if ready == self.bell:
+                self.bell.hear()
+            else:
+                self._hear(next(each for each in self.runners if each.connection is ready))
         for late in [each for each in self.runners if time.monotonic() > each.deadline]:
             self._drop(late, f"the job did not end within {JOB_SECONDS:g} s")
 
@@ -140,6 +146,7 @@ class Worker:
         for each in self.runners:
             each.process.kill()
         self.writer.end()
+        self.bell.close()
         queue.give_back(self.places, self.name)
 
     def _end_superseded(self) -> None:

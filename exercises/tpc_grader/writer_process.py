@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import SAWarning
 from tpc_courses.places import Places
 
+from tpc_grader.bell import Bell
 from tpc_grader.locks import only_one
 from tpc_grader.overdue import note_overdue
 
@@ -106,7 +107,7 @@ def _write(connection: Connection, places: Places, record: Record | None) -> Non
     warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
     # A writer whose worker was killed a moment ago may still be at its last one.
     with only_one(places, "writer", math.inf):
-        others, looked = Reconciler(places), -math.inf
+        bell, others, looked = Bell(places, "writer"), Reconciler(places), -math.inf
         while True:
             if write_next(places, record or grading.record, connection.send):
                 connection.send(_THROUGH)
@@ -114,4 +115,4 @@ def _write(connection: Connection, places: Places, record: Record | None) -> Non
             if time.monotonic() - looked > LOOK_SECONDS:
                 looked = time.monotonic()
                 others.look()
-            time.sleep(POLL_SECONDS)
+            bell.wait(POLL_SECONDS)
