@@ -134,7 +134,7 @@ class Worker:
         made_room = self._give_jobs()
         waited_for: list[Any] = [self.bell, *(each.connection for each in self.runners)]
         for ready in wait(waited_for, 0 if made_room else POLL_SECONDS):
-            if ready == self.bell:
+            if isinstance(ready, Bell):
                 self.bell.hear()
             else:
                 self._hear(next(each for each in self.runners if each.connection is ready))
