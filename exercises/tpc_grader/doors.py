@@ -1,32 +1,24 @@
-"""The two ways into the gradebook: the writer, which brings a result, and nbgrader's own commands, which do not.
+"""What lies in a course folder: where the writer puts a submission, and what nbgrader's own commands find there.
 
-Both end in nbgrader's Autograde with our preprocessors, so the score is the same whichever way it came.
+Either way the same sandbox and the same preprocessor save the score, so it is the same.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import patch
 
-from nbgrader import api as nbgrader_database
-from nbgrader.apps import NbGraderAPI
-from nbgrader.coursedir import CourseDirectory
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tpc_courses.places import Places
-from traitlets.config import Config
 
 from tpc_grader.archive import LIMITS, RESERVED
 from tpc_grader.bounded_json import BOUNDS
 from tpc_grader.database import open_database
 from tpc_grader.folder import read_folder, read_plain
 from tpc_grader.jobs import JobRow
-from tpc_grader.results import InfrastructureFault
 from tpc_grader.sources import Source, current, load
 from tpc_grader.store import Store, Submission
 
@@ -48,33 +40,6 @@ def hand_over(places: Places, submission: Submission) -> None:
     if not notebook.exists():
         notebook.write_bytes(submission.notebook.read_bytes())
     mark.write_text(stamp, encoding="utf-8")
-
-
-def convert(config: Config, exercise: str, student: str) -> None:
-    """Run nbgrader's Autograde for one student; raises InfrastructureFault when nbgrader could not."""
-    api = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
-    with _one_engine():
-        result = api.autograde(exercise, student)
-    if not result["success"]:
-        text = str(result.get("error") or result.get("log") or "no reason given").strip()
-        raise InfrastructureFault(
-            f"nbgrader could not record {exercise} of {student}: {text.splitlines()[-1]}"
-        )
-
-
-@contextlib.contextmanager
-def _one_engine() -> Iterator[None]:
-    """Let nbgrader's gradebooks share an engine.
-
-    Autograde opens seven for one submission, and each would compile its queries anew: 0.25 s instead of 0.1 s.
-    """
-    with patch.object(nbgrader_database, "create_engine", _engine):
-        yield
-
-
-@functools.cache
-def _engine(url: str, **options: bool) -> Engine:
-    return create_engine(url, **options)
 
 
 def notebook_at_the_door(places: Places, course: str, exercise: str, student: str) -> bytes:

@@ -5,15 +5,19 @@ nbgrader 0.9.6 runs `alembic heads` for each new gradebook: 2 to 5 CPU seconds, 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
-from nbgrader.api import Base
+from nbgrader.api import Base, Gradebook
 from nbgrader.dbutil import upgrade
 from sqlalchemy import Connection, Inspector, Table, create_engine, inspect, text
+from tpc_courses.places import Places
 
 # The newest of nbgrader/alembic/versions; a test compares it with what nbgrader itself asks for.
 HEAD = "e43177bfe90b"
@@ -44,6 +48,26 @@ def ensure_gradebook(path: Path) -> None:
             f"{path}: a gradebook of revision {found}, which nbgrader could not bring to {HEAD}; as it was, it is in "
             f"{kept.name}. Use the nbgrader that made it, or restore the backup made before the change."
         ) from e
+
+
+@contextlib.contextmanager
+def open_gradebook(places: Places, course: str) -> Iterator[Gradebook]:
+    """Open a course's gradebook, for one thread at a time; what is not committed at the end is not kept.
+
+    It stays connected for the next time: to connect anew, and to compile each query, takes longer than most queries.
+    """
+    path = places.nbgrader(course) / "gradebook.db"
+    book = _connected(_url(path), course, path.stat().st_ino if path.exists() else 0)
+    try:
+        yield book
+    finally:
+        book.db.remove()
+
+
+@functools.lru_cache(maxsize=16)
+def _connected(url: str, course: str, file: int) -> Gradebook:
+    """Return a gradebook; a file that took the place of another is another."""
+    return Gradebook(url, course)
 
 
 def _make(path: Path) -> None:

@@ -13,11 +13,10 @@ from tpc_courses.places import Places
 from tpc_grader import sandbox, scoring
 from tpc_grader.archive import is_notebook, notebook_problem
 from tpc_grader.archive import shown as shown_name
-from tpc_grader.autograded import NoNotebook, kept_notebook
+from tpc_grader.autograded import kept_notebook
 from tpc_grader.backends import Backend
 from tpc_grader.bundle import Result
 from tpc_grader.differences import difference_steps
-from tpc_grader.doors import convert, hand_over
 from tpc_grader.history import public_limits
 from tpc_grader.limits import Limits
 from tpc_grader.messages import with_causes
@@ -91,17 +90,13 @@ def record(places: Places, course: Course, submission: Submission, graded: Grade
     """
     if graded.public:
         raise ValueError("A run of the released tests only is no score: nothing was recorded.")
-    from tpc_grader.coursework import course_config
-    from tpc_grader.preprocessors import given
+    # nbgrader takes seconds to import: only where results are written.
+    from tpc_grader.recording import write_down
 
     if graded.notebook is None and graded.outcome == "invalid":
         source = load(places, course.id, submission.exercise, graded.version)
         graded = replace(graded, notebook=_as_released(source, graded.reason))
-    if graded.notebook is None:
-        raise NoNotebook("This result was made by an older version of the grader. Grade it again.")
-    hand_over(places, submission)
-    with given(graded):
-        convert(course_config(places, course), submission.exercise, submission.student)
+    write_down(places, course, submission, graded)
 
 
 class _Job:

@@ -17,6 +17,7 @@ from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from traitlets.config import Config
 
+from tpc_grader.gradebook import open_gradebook
 from tpc_grader.late import due_times
 from tpc_grader.points import exact, number
 from tpc_grader.scores import Marks, class_marks
@@ -68,7 +69,7 @@ def settle(places: Places, course: str, exercise: str = "", student: str = "") -
     marks = class_marks(places, course, exercise, student)
     if not marks:
         return 0
-    with _gradebook(places, course) as book:
+    with open_gradebook(places, course) as book:
         told = _told(book, func.coalesce(func.sum(SubmittedNotebook.late_submission_penalty), 0.0))
         changed = [key for key, each in marks.items() if (told.get(key) or None) != penalty_told(each)]
         for who, what in changed:
@@ -83,7 +84,7 @@ def settle(places: Places, course: str, exercise: str = "", student: str = "") -
 def settle_course(places: Places, course: Course) -> int:
     """Tell the gradebook due dates, extensions and scores of a course; returns how many scores changed."""
     times = due_times(places, course)
-    with _gradebook(places, course.id) as book:
+    with open_gradebook(places, course.id) as book:
         announce_due_dates(book, course)
         for (who, what), known in _told(book, SubmittedAssignment.extension).items():
             due, until = times.get(("", what)), times.get((who, what))
@@ -92,10 +93,6 @@ def settle_course(places: Places, course: Course) -> int:
                 book.find_submission(what, who).extension = more
         book.db.commit()
     return settle(places, course.id)
-
-
-def _gradebook(places: Places, course: str) -> Gradebook:
-    return Gradebook(f"sqlite:///{places.nbgrader(course) / 'gradebook.db'}", course)
 
 
 def _told(book: Gradebook, fact: Any) -> dict[tuple[str, str], Any]:

@@ -1,16 +1,14 @@
 """What nbgrader's own Autograde runs in place of its kernel: every door to a grade leads through the sandbox.
 
 `set_preprocessors` puts these into `c.Autograde.sanitize_preprocessors` and `autograde_preprocessors`, which
-`nbgrader autograde`, NbGraderAPI and the formgrader's button all read. `Rebuild` finds the result that the
-writer brought along, or grades in the sandbox there and then; without a result nothing is written.
+`nbgrader autograde`, NbGraderAPI and the formgrader's button all read. `Rebuild` grades in the sandbox there and then;
+without a result nothing is written. Our own writer (`tpc_grader.recording`) brings a result and needs no converter.
 """
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +36,6 @@ from tpc_grader.results import CellScore, Graded
 
 # Where a notebook on its way through nbgrader names its result; the result itself never leaves this process.
 TICKET = "tpc_ticket"
-_given: ContextVar[Graded | None] = ContextVar("given", default=None)
 _results: dict[str, Graded] = {}
 
 
@@ -55,16 +52,6 @@ def set_preprocessors(config: Config, places: Places, course: str) -> None:
     ]
     config.Rebuild.root, config.Rebuild.state = str(places.root), str(places.state)
     config.Rebuild.course = course
-
-
-@contextlib.contextmanager
-def given(result: Graded) -> Iterator[None]:
-    """Let conversions inside use a result instead of the sandbox."""
-    token = _given.set(result)
-    try:
-        yield
-    finally:
-        _given.reset(token)
 
 
 class SubmissionExporter(NotebookExporter):
@@ -89,7 +76,7 @@ class Rebuild(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the rebuilt notebook, with a ticket for its result."""
-        found = _given.get() or self._graded(resources["nbgrader"])
+        found = self._graded(resources["nbgrader"])
         made = graded_notebook(found)
         ticket = secrets.token_hex(16)
         _results[ticket] = found
@@ -132,7 +119,9 @@ class StrictSaveAutoGrades(SaveAutoGrades):
         places, course = course_at_the_door(self.config)
         whose = (course, self.assignment_id, self.student_id)
         self._notebook, self._files = nb, _files(places, *whose)
-        with Gradebook(where["db_url"]) as self.gradebook:
+        # Our own writer keeps one open; for nbgrader's command we open one, as nbgrader's preprocessors do.
+        opened = resources.get("tpc_gradebook")
+        with contextlib.nullcontext(opened) if opened else Gradebook(where["db_url"]) as self.gradebook:
             # Nobody gives points between what is read here and what is written: this takes SQLite's lock.
             self.gradebook.db.execute(text("update grade set id = id where 0"))
             # What people gave is put away before the gradebook forgets it, whenever this process ends.
