@@ -764,7 +764,7 @@ def test_recording_is_idempotent_and_keeps_what_a_person_gave(school, simple):
         book.find_grade("test-double", SLUG, SLUG, "ada").manual_score = 1.5
         book.db.commit()
     grading.record(places, course, submission, graded)
-    assert score(places, "ada") == (2.0, 1.5, True)
+    assert score(places, "ada") == (2.0, 1.5, False), "a part that a person scored does not wait again"
 
 
 def test_a_broken_notebook_beside_the_good_one_is_named_and_left_out(school, simple):
