@@ -247,6 +247,39 @@ EDITS: dict[str, Change] = {
 }
 
 
+def _with(**parts: Any) -> Change:
+    """Return a change of the notebook itself."""
+    return lambda notebook: {**notebook, **parts}
+
+
+def copied(notebook: dict[str, Any]) -> None:
+    """Put a copy of the first answer, with less in it, above it."""
+    at = next(at for at, cell in enumerate(notebook["cells"]) if cell["id"] == "add")
+    copy = {**notebook["cells"][at], "id": "copy", "source": "def add(x, y):\n    return 0"}
+    notebook["cells"].insert(at, copy)
+
+
+# What the file holds besides its cells.
+NOTEBOOKS: list[Row] = [
+    Row("an answer copied", STEPS, change=copied, says="add is in the notebook 2 times", told="cell 6 of the file"),
+    Row("format 4.0", STEPS, change=both(no_ids, lambda notebook: notebook.update(nbformat_minor=0))),
+    Row("a mark of the order of bytes", STEPS, change=lambda n: b"\xef\xbb\xbf" + json.dumps(n).encode()),
+    Row("metadata of other programs", STEPS, change=_with(metadata={"toc": [], "kernelspec": None})),
+    Row("a later minor format", STEPS, change=_with(nbformat_minor=9)),
+    Row("a key twice", STEPS, change=lambda n: json.dumps(n).encode()[:-1] + b', "nbformat": 4}'),
+    *(
+        Row(
+            f"a second list of cells: {json.dumps(sheets)}",
+            STEPS,
+            {"test-add": 0, "test-total": 0},
+            change=_with(worksheets=sheets),
+            outcome="invalid",
+            says="a second list of cells (worksheets), which JupyterLab does not show",
+        )
+        for sheets in ([], [{"cells": []}], None)
+    ),
+]  # fmt: skip
+
 # How the file and its cells came in.
 SHAPES: list[Row] = [
     Row("as released and solved", STEPS),
@@ -922,4 +955,7 @@ PARTS: list[Row] = [
     ),
 ]
 
-ROWS = [*SHAPES, *NAMES, *FIGURES, *BESIDE, *VALUES, *STATES, *FILES, *RAISING, *SAYING, *SCORES, *PARTS]
+ROWS = [
+    *SHAPES, *NOTEBOOKS, *NAMES, *FIGURES, *BESIDE,
+    *VALUES, *STATES, *FILES, *RAISING, *SAYING, *SCORES, *PARTS,
+]  # fmt: skip
