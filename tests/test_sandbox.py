@@ -767,6 +767,14 @@ def test_recording_is_idempotent_and_keeps_what_a_person_gave(school, simple):
     assert score(places, "ada") == (2.0, 1.5, False), "a part that a person scored does not wait again"
 
 
+@pytest.mark.parametrize("backend", ["box", "none"])
+def test_what_one_submission_wrote_no_other_finds(simple, backend):
+    leaves = text(answered(simple, double=f"open('mine.py', 'w').write({HONEST!r})\nfrom mine import double"))
+    finds = text(answered(simple, double="from mine import double"))
+    points = [grade_files(simple, data, {}, backend=backend).points for data in (leaves, finds)]
+    assert points == [2.0, 0.0]
+
+
 def test_a_broken_notebook_beside_the_good_one_is_named_and_left_out(school, simple):
     places, course = school
     files = {f"{SLUG}.ipynb": text(answered(simple, double=HONEST)), "notes.ipynb": b"{", "more.ipynb": b"[]"}

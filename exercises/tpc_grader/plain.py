@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,10 +21,10 @@ from tpc_grader.surroundings import environment
 
 
 class Plain:
-    """A process of our own, leader of its group."""
+    """A process of our own, leader of its group, in a folder that goes with it."""
 
-    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
-        self.popen = popen
+    def __init__(self, popen: subprocess.Popen[bytes], folder: str) -> None:
+        self.popen, self.folder = popen, folder
         self.ending: Ending | None = None
 
     def interrupt(self) -> None:
@@ -37,6 +39,7 @@ class Plain:
         """Wait for its end; kill it after `timeout` seconds."""
         if self.ending is None:
             self.ending = self._ending(timeout)
+            shutil.rmtree(self.folder, ignore_errors=True)
         return self.ending
 
     def _ending(self, timeout: float) -> Ending:
@@ -65,14 +68,17 @@ def start_plain(role: str, limits: Limits, files: tuple[int, ...]) -> Plain:
         os.closerange(4, 100)
         own.apply_to_process()
 
+    # What one leaves behind, modules above all, the next must not find.
+    folder = tempfile.mkdtemp(prefix="grade-")
     command = [sys.executable, "-P", "-m", f"tpc_grader.{role}"]
     return Plain(
         subprocess.Popen(
             command,
             env=environment() | HASH_SEED,
-            cwd="/tmp",
+            cwd=folder,
             close_fds=False,
             preexec_fn=prepare,
             start_new_session=True,
-        )
+        ),
+        folder,
     )
