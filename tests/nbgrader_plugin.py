@@ -46,6 +46,10 @@ set_feedback(c)
 state = Path(os.environ["NBGRADER_TEST_STATE"])
 set_preprocessors(c, Places(state, state), "")
 set_save_cells(c)
+# The suite's sources are what students handed in: no solution of an author is in them to be tried.
+c.GenerateAssignment.preprocessors = [
+    each for each in c.GenerateAssignment.preprocessors if not each.endswith(".TrySolution")
+]
 """
 _make_folder = tempfile.mkdtemp
 _app = FastAPI()

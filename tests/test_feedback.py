@@ -458,12 +458,15 @@ class TestDifferences:
         assert compared(ast.parse(test, mode="eval").body) == sides
 
     def test_a_forged_line_is_text_and_short(self):
-        told = json.dumps({"expected": "<b>", "got": ["x" * 1000]})
+        told = json.dumps({"expected": "<b>", "got": "x" * 1000})
         found = found_difference([{"output_type": "stream", "text": f"tpc-difference {told}\n"}])
         assert found["expected"] == "<b>"
         assert len(found["got"]) == 400
-        for text in ("tpc-difference {", "tpc-difference []", "tpc-difference " + "[" * 50_000, "other"):
+        nested = json.dumps({"expected": "<b>", "got": ["x"]})
+        for told in ("{", "[]", "[" * 50_000, nested):
+            text = f"tpc-difference {told}"
             assert found_difference([{"output_type": "stream", "text": text}]) is None
+        assert found_difference([{"output_type": "stream", "text": "other"}]) is None
 
     def test_a_failed_test_shows_what_it_expected_and_got(self, tree):
         source = tree.exercise(EXERCISE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from traitlets.config import Config
 from tpc_grader.differences import found_difference
 from tpc_grader.feedback_numbers import part_facts, total_facts
 from tpc_grader.penalties import course_at_the_door
-from tpc_grader.scores import class_marks
+from tpc_grader.points import shown
+from tpc_grader.scores import Score, class_marks, marks_of
 
 # What the grader puts into a graded test cell: whether it passed, and the message.
 VERDICT = "application/vnd.tpc-campus.verdict+json"
@@ -41,15 +43,24 @@ class GetPoints(GetGrades):
         where = resources["nbgrader"]
         places, course = course_at_the_door(self.config)
         found = class_marks(places, course, where["assignment"], where["student"])
-        self._marks = found[where["student"], where["assignment"]]
+        marks = found.get((where["student"], where["assignment"]))
+        self._parts = dict(marks.parts) if marks else {}
         nb, resources = super().preprocess(nb, resources)
-        resources["nbgrader"].update(total_facts(self._marks))
+        told = total_facts(marks or marks_of(self._parts, Fraction(0)))
+        if marks is None:
+            # Another gradebook than the course's: what nbgrader itself makes of it.
+            told |= {name: where[name] for name in ("score", "max_score", "late_penalty")}
+        where.update(told)
         return nb, resources
 
     def _get_score(self, cell: NotebookNode, resources: Any) -> None:
         super()._get_score(cell, resources)
-        facts = cell.metadata.nbgrader
-        facts.update(part_facts(self._marks.parts[facts["grade_id"]]))
+        name = cell.metadata.nbgrader["grade_id"]
+        if name not in self._parts:
+            grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+            given = (grade.manual_score, grade.max_score, grade.needs_manual_grade, grade.extra_credit)
+            self._parts[name] = Score(grade.auto_score, *given)
+        cell.metadata.nbgrader.update(part_facts(self._parts[name]))
 
 
 class HideTests(NbGraderPreprocessor):
@@ -72,6 +83,11 @@ class HideTests(NbGraderPreprocessor):
 
 class FeedbackExporter(HTMLExporter):
     """Makes pages of feedback only: what is set for it leaves the formgrader its own template."""
+
+    def default_filters(self) -> Any:
+        """Yield nbconvert's filters, and the one that writes points."""
+        yield from super().default_filters()  # type: ignore[no-untyped-call]
+        yield "points", shown
 
 
 def set_feedback(config: Config) -> None:

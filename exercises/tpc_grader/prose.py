@@ -39,11 +39,8 @@ MAX_PAGE_SECONDS = 20.0
 
 
 def set_markdown(config: Config) -> None:
-    """Let nbgrader's pages, and ours, show Markdown by `shown_markdown`, and points as everywhere."""
-    config.HTMLExporter.filters = {
-        "markdown2html": f"{__name__}.shown_markdown",
-        "points": "tpc_grader.points.shown",
-    }
+    """Let nbgrader's pages, and ours, show Markdown by `shown_markdown`."""
+    config.HTMLExporter.filters = {"markdown2html": f"{__name__}.shown_markdown"}
 
 
 @pass_context
