@@ -54,6 +54,8 @@ class Comparing:
         # Whether a single value was compared with many; and whether sequences of unequal length were, side by side.
         self.stretched = False
         self.uneven = False
+        # Single values that came as answers, by their identity: a mean that the author takes is none of them.
+        self.singles: dict[int, Any] = {}
         # Whether a thing of one kind was compared with one of another.
         self.unlike = False
 
@@ -140,11 +142,16 @@ class Comparing:
         self.uneven |= len({len(each) for each in args if hasattr(each, "__len__")}) > 1
         return zip(*args, **kwargs)  # noqa: B905
 
+    def note(self, answer: Any) -> None:
+        """Take an answer that is a single value."""
+        self.singles[id(answer)] = answer
+
     def look(self, one: Any, other: Any) -> None:
         """Note whether a single value meets many."""
         if not self.stretched and (isinstance(one, np.ndarray) or isinstance(other, np.ndarray)):
-            sizes = np.size(one), np.size(other)
-            self.stretched = min(sizes) == 1 < max(sizes)
+            one, other = sorted((one, other), key=np.size)
+            if np.size(one) == 1 < np.size(other):
+                self.stretched = id(one) in self.singles or np.ndim(one) > 0
 
 
 def same(one: Any, other: Any) -> bool:

@@ -28,6 +28,7 @@ from tpc_grader.artefacts import read_artefact, widened
 from tpc_grader.comparing import HELPER, Comparing, rewritten
 from tpc_grader.doubts import Doubts
 from tpc_grader.draws import Draws
+from tpc_grader.forms import is_number
 from tpc_grader.model import PATIENCE_SECONDS, Model, Question, Unknown
 from tpc_grader.names import changed_by
 from tpc_grader.said import said_score
@@ -264,7 +265,12 @@ class Oracle:
         """Return an answer as tests may have it, the question noted."""
         handle = value._handle.number if isinstance(value, Remote) else None
         number = self._note(question, handle)
-        return value if handle is not None else self.doubts.taken((number, label), value)
+        if handle is not None:
+            return value
+        taken = self.doubts.taken((number, label), value)
+        if is_number(taken):
+            self.comparing.note(taken)
+        return taken
 
     def _note(self, question: Question, gives: int | None) -> int:
         return self.model.note({**question, "cell": self.cell, "gives": gives}) if self.model else 0
