@@ -1,6 +1,6 @@
 """What the author's own solution answers to the questions that tests ask the student's code.
 
-It runs in a process of its own, forked before any test: what it draws, changes or takes of time is nothing to the
+It runs in a process of its own: what it draws, changes or takes of time is nothing to the
 tests. It is asked only when an answer is doubtful, so in most runs it does nothing at all.
 """
 
@@ -49,6 +49,7 @@ class Model:
         self.cells, self.prepare, self.run = cells, prepare, run
         self.left = PATIENCE_SECONDS
         self.wire: Wire | None = None
+        self.other_end: socket.socket | None = None
         self.pid = 0
         self.count = 0
         self.waiting: list[Question] = []
@@ -57,7 +58,16 @@ class Model:
         self.owed = 0
 
     def start(self, other_end: socket.socket) -> None:
-        """Fork the process; `other_end` is what it must not keep open."""
+        """Be ready to be asked; `other_end` is what the process must not keep open.
+
+        It is forked when it is asked first, but at once where JAX is used: after that has computed, a fork hangs.
+        """
+        self.other_end = other_end
+        if any("jax" in source for _, source in self.cells):
+            self._fork(other_end)
+
+    def _fork(self, other_end: socket.socket) -> None:
+        self.other_end = None
         ours, theirs = socket.socketpair()
         self.pid = os.fork()
         if not self.pid:
@@ -78,7 +88,7 @@ class Model:
     def note(self, question: Question) -> int:
         """Take what tests asked, and return its number: the author is asked all of it, in the same order."""
         self.count += 1
-        if self.wire is not None:
+        if self.wire is not None or self.other_end is not None:
             self.waiting.append(question)
             self.bytes += sum(map(_weight, question.get("args", ())))
             if len(self.waiting) > MOST_QUESTIONS or self.bytes > MOST_BYTES:
@@ -87,6 +97,8 @@ class Model:
 
     def answer(self, number: int, names: dict[str, Any], patience: float = PATIENCE_SECONDS) -> Any:
         """Return the author's answer to the question of that number; raises Unknown and Slow."""
+        if self.other_end is not None:
+            self._fork(self.other_end)
         if self.wire is None:
             raise Unknown
         began = time.monotonic()
@@ -116,11 +128,12 @@ class Model:
             raise Unknown from e
 
     def _end(self) -> None:
+        self.other_end, self.waiting = None, []
         if self.wire is None:
             return
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
-        self.wire, self.waiting = None, []
+        self.wire = None
 
 
 class _Author:
