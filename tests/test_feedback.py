@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from nbgrader.server_extensions.formgrader.formgrader import FormgradeExtension
 from tpc_courses.exercise import read_exercise
 from tpc_courses.manifest import load_courses
 from tpc_courses.problems import SourceError
@@ -33,6 +32,7 @@ from tpc_grader.outputs import clean_outputs
 from tpc_grader.prose import MAX_PAGE_SECONDS, shown_markdown
 from tpc_grader.records import newest_feedback, standing
 from tpc_grader.results import CellScore
+from tpc_hub.formgrading.extension import CampusFormgrader
 
 HIDDEN_MESSAGE = "double must work for negative numbers"
 TEST = f"""assert double(3) == 6, "double(3) should be twice 3"
@@ -270,12 +270,13 @@ def with_prose(tree):
 
 def formgraders_page(tree, course):
     """Return ada's work as the formgrader shows it: its own settings, then those of the course folder."""
-    config = FormgradeExtension().build_extra_config()
+    config = CampusFormgrader().build_extra_config()
     config.merge(coursework.course_config(tree, course))
     path = tree.nbgrader(COURSE) / "autograded" / "ada" / EXERCISE / NOTEBOOK
     resources = {"base_url": "", "index": 0, "total": 1, "student": "ada", "submission_id": "1"}
     page = HTMLExporter(config=config).from_filename(str(path), resources=resources)[0]
     assert '<div class="help">' in page
+    assert "cdnjs" not in page
     return page
 
 

@@ -43,23 +43,18 @@ def build(places: Places, say: Say = print) -> tuple[Course, ...]:
 
 def write_server_configuration(places: Places) -> None:
     """Write the Jupyter configuration of student and formgrader servers: each role sees its tools only."""
+    # A student's server shows JupyterLab; the formgrader's serves its pages and nothing else.
     student = {
-        "assignment_list": True,
-        "validate_assignment": True,
-        "course_list": False,
-        "formgrader": False,
-    }
-    instructor = {
-        "assignment_list": False,
-        "validate_assignment": True,
-        "course_list": False,
-        "formgrader": True,
-    }
+        "nbgrader.server_extensions.assignment_list": True,
+        "nbgrader.server_extensions.validate_assignment": True,
+        "nbgrader.server_extensions.course_list": False,
+        "nbgrader.server_extensions.formgrader": False,
+    } | _NOT_SERVED
+    instructor = {"tpc_hub.formgrading": True} | dict.fromkeys(_NOT_FOR_GRADING, False)
     for role, extensions in (("student", student), ("instructor", instructor)):
         folder = places.hub_dir / f"{role}-config"
-        enabled = {f"nbgrader.server_extensions.{name}": on for name, on in extensions.items()}
         server = {
-            "ServerApp": {"jpserver_extensions": enabled | _NOT_SERVED},
+            "ServerApp": {"jpserver_extensions": extensions, **_SERVING.get(role, {})},
             "LabApp": _LAB_APP,
             "FileContentsManager": _FILES,
             "LabServerApp": {"extra_labextensions_path": [str(folder / "labextensions")]},
@@ -88,6 +83,21 @@ _HIDDEN_IN_LAB = {
 
 # Each start would run npm to look for language servers, of which there are none here.
 _NOT_SERVED = {"jupyter_lsp": False}
+_SERVING = {"instructor": {"contents_manager_class": "tpc_hub.formgrading.no_files.NoFiles"}}
+# What packages that are installed for students turn on for every server.
+_NOT_FOR_GRADING = (
+    "jupyter_lsp",
+    "jupyter_server_terminals",
+    "jupyterlab",
+    "jupyterlab_jupytext",
+    "nbgitpuller",
+    "nbgrader.server_extensions.assignment_list",
+    "nbgrader.server_extensions.course_list",
+    "nbgrader.server_extensions.formgrader",
+    "nbgrader.server_extensions.validate_assignment",
+    "notebook",
+    "notebook_shim",
+)
 # Software is read-only for everybody; the other manager opens a connection to PyPI at each start.
 _LAB_APP = {"extension_manager": "readonly"}
 # A trash that JupyterLab does not show would keep a full home full.

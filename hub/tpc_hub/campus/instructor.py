@@ -39,7 +39,7 @@ from tpc_hub.campus.notices import Watch
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.student import page
 from tpc_hub.campus.times import in_zone
-from tpc_hub.formgrader import ensure_formgrader
+from tpc_hub.formgrading.start import ensure_formgrader
 from tpc_hub.people import ClassCode, PeopleError, Person
 
 router = APIRouter(prefix="/course/{course_id}")
@@ -201,11 +201,13 @@ async def approve(
 
 
 @router.post("/formgrader", include_in_schema=False)
-async def formgrader(request: Request, who: FormVisitor, course_id: str) -> Response:
-    """Open nbgrader's formgrader, started when it does not run."""
-    campus, course = asked(request, who, course_id)
+async def formgrader(
+    request: Request, who: FormVisitor, course_id: str, exercise: Annotated[str, Form()] = ""
+) -> Response:
+    """Open nbgrader's formgrader, started when it does not run, at the work of an exercise or at its first page."""
+    campus, course = asked(request, who, course_id, exercise or None)
     address = await ensure_formgrader(campus.places, campus.settings, course, list(campus.courses))
-    return RedirectResponse(address, 303)
+    return RedirectResponse(f"{address}?exercise={exercise}" if exercise else address, 303)
 
 
 def _which_time(
@@ -251,7 +253,11 @@ def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show:
             slug: sum(row.cells[slug].state == "waits to be graded" for row in rows)
             for slug in course.exercises
         },
-        "by_hand": sum(cell.by_hand > 0 for row in rows for cell in row.cells.values()),
+        "by_hand": {
+            slug: count
+            for slug in course.exercises
+            if (count := sum(row.cells[slug].by_hand > 0 for row in rows))
+        },
         "failed": failed,
         "requests": [
             (each, cell_scores(campus.places, course.id, each.exercise, each.student).get(each.cell))

@@ -15,6 +15,9 @@ from tpc_hub.secrets import ensure_secret
 from tpc_hub.settings import Settings
 
 START_SECONDS = 60
+# What the server is told by its environment.
+COURSE = "CAMPUS_COURSE"
+CLASS_PAGE = "CAMPUS_CLASS_PAGE"
 
 
 async def ensure_formgrader(places: Places, settings: Settings, course: Course, courses: list[str]) -> str:
@@ -28,7 +31,7 @@ async def ensure_formgrader(places: Places, settings: Settings, course: Course, 
         subprocess.Popen(
             [sys.executable, "-m", "jupyterhub.singleuser", *(["--allow-root"] if os.geteuid() == 0 else [])],
             cwd=places.nbgrader(course.id),
-            env=_environment(places, settings, name, port),
+            env=_environment(places, settings, course, port),
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -42,12 +45,17 @@ async def ensure_formgrader(places: Places, settings: Settings, course: Course, 
     )
 
 
-def _environment(places: Places, settings: Settings, name: str, port: int) -> dict[str, str]:
+def _environment(places: Places, settings: Settings, course: Course, port: int) -> dict[str, str]:
     """Return what a hub would give a service it manages, without any token but this service's own."""
     inherited = {key: os.environ[key] for key in ("PATH", "LANG", "HOME", "CAMPUS_DB") if key in os.environ}
+    name = f"formgrader-{course.id}"
     scope = [f"access:services!service={name}"]
     return inherited | {
         "CAMPUS_INSTANCE": str(places.state),
+        "CAMPUS_ROOT": str(places.root),
+        "CAMPUS_STATE": str(places.state),
+        COURSE: course.id,
+        CLASS_PAGE: f"{settings.service_url('campus')}/course/{course.id}/class",
         "JUPYTERHUB_API_TOKEN": ensure_secret(places, name),
         "JUPYTERHUB_API_URL": f"http://127.0.0.1:{settings.hub_port}/hub/api",
         "JUPYTERHUB_BASE_URL": "/",

@@ -1,0 +1,121 @@
+"""Pages and actions of the formgrader that are other than nbgrader's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from nbconvert import HTMLExporter
+from nbgrader.server_extensions.formgrader import apihandlers
+from nbgrader.server_extensions.formgrader import handlers as pages
+from tornado import web
+from tpc_courses.manifest import Course
+from tpc_courses.places import Places
+from tpc_grader import visibility
+
+from tpc_hub.formgrading.names import tell_names
+
+# A student's file may be a page with a script: it is saved, not opened where grades are given.
+FILE_POLICY = "sandbox; default-src 'none'"
+
+
+class Fresh:
+    """Lets go of the gradebook after each request: what the grader or a colleague wrote since is seen by the next."""
+
+    settings: dict[str, Any]
+
+    def on_finish(self) -> None:
+        """End the transaction, and forget what was read in it."""
+        book = self.settings["nbgrader_gradebook"]
+        if book is not None:
+            book.db.rollback()
+        super().on_finish()  # type: ignore[misc]
+
+
+class Start(pages.FormgraderHandler):
+    """Where the class page leads: to what waits for a person, with the names that people have on the campus.
+
+    nbgrader's own handler takes a path from the address, and runs the configuration that lies there.
+    """
+
+    @web.authenticated
+    def get(self) -> None:
+        """Lead on to the exercise that was chosen, or to all."""
+        course: Course = self.settings["tpc_course"]
+        tell_names(self.settings["tpc_places"], course.id, self.gradebook)
+        chosen = self.get_argument("exercise", "")
+        path = f"/{chosen}/{chosen}" if chosen in course.exercises else ""
+        self.redirect(f"{self.base_url}/formgrader/gradebook{path}")
+
+
+class NotFound(pages.BaseHandler):
+    """Says that there is no such page; nbgrader's own fails before it knows who asks."""
+
+    @web.authenticated
+    def get(self, *parts: str) -> None:
+        """Refuse."""
+        raise web.HTTPError(404, "There is no such page.")
+
+
+class Preview(pages.BaseHandler):
+    """Shows an exercise as its author wrote it, or as students get it, and runs nothing."""
+
+    @web.authenticated
+    def get(self, kind: str, assignment: str) -> None:
+        """Show the notebooks."""
+        course: Course = self.settings["tpc_course"]
+        if assignment not in course.exercises:
+            raise web.HTTPError(404, f"There is no exercise {assignment} in this course.")
+        folder = Path(
+            self.coursedir.format_path(getattr(self.coursedir, f"{kind}_directory"), ".", assignment)
+        )
+        exporter = HTMLExporter(config=self.exporter.config, template_name="basic")
+        bodies = [exporter.from_filename(str(path))[0] for path in sorted(folder.glob("*.ipynb"))]
+        self.write(
+            self.render(
+                "preview.tpl", kind=kind, assignment_id=assignment, bodies=bodies, base_url=self.base_url
+            )
+        )
+
+
+class SubmittedFile(pages.SubmissionFilesHandler):
+    """Gives a file that was handed in to save."""
+
+    def set_extra_headers(self, path: str) -> None:
+        """Let nothing in the file run on this address."""
+        self.set_header("Content-Disposition", "attachment")
+        self.set_header("Content-Security-Policy", FILE_POLICY)
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+
+class ReadAssignment(apihandlers.AssignmentHandler):
+    """An assignment as the manifest has it: nothing is changed from here."""
+
+    @web.authenticated
+    def put(self, assignment_id: str) -> None:
+        """Refuse."""
+        raise web.HTTPError(405, "Exercises and due dates are set in the course's manifest.")
+
+
+class ReadStudent(apihandlers.StudentHandler):
+    """A student as the campus knows them: nothing is changed from here."""
+
+    @web.authenticated
+    def put(self, student_id: str) -> None:
+        """Refuse."""
+        raise web.HTTPError(405, "Students come from the sign-up and the roster of the campus.")
+
+
+class ReleaseFeedback(apihandlers.BaseApiHandler):
+    """Releases feedback as the class page does: with the scores, and telling what nobody has read."""
+
+    @web.authenticated
+    def post(self, assignment_id: str, student_id: str | None = None) -> None:
+        """Release the feedback of everybody, or of one student."""
+        done = self.api.release_feedback(assignment_id, student_id)
+        places: Places = self.settings["tpc_places"]
+        course: Course = self.settings["tpc_course"]
+        if done["success"] and student_id is None:
+            visibility.release(places, course, assignment_id, self.current_user.username)
+        self.write(json.dumps(done))

@@ -1,0 +1,1 @@
+<li role="presentation"><a href="{{ class_page }}">Class page of {{ course_title }}</a></li>

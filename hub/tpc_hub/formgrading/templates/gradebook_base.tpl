@@ -1,0 +1,5 @@
+{%- extends "nbgrader/gradebook_base.tpl" -%}
+{%- block sidebar -%}
+{{ super() }}
+{% include "class_link.tpl" %}
+{%- endblock -%}
