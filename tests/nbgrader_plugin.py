@@ -5,6 +5,7 @@ Only the hub is replaced: every request is that of whoever runs the tests, who i
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import os
 import tempfile
@@ -67,8 +68,16 @@ class List(student_exchange.List):
         return super().start()
 
     def _submitted(self, each: Any) -> dict[str, Any]:
-        info = super()._submitted(each)
-        return info | {"timestamp": info["timestamp"].partition(", receipt")[0]}
+        return super()._submitted(each) | {"timestamp": stamp_of(each)}
+
+
+def stamp_of(each: Any) -> str:
+    """Return the time of a submission as nbgrader writes it, also as the name of its feedback's folder."""
+    return dt.datetime.fromisoformat(each["received_at"]).strftime(TIMESTAMP)
+
+
+# The tests look for feedback where nbgrader's own exchange puts it.
+student_exchange.folder_of = stamp_of
 
 
 class Submit(student_exchange.Submit):

@@ -52,7 +52,8 @@ def record(places: Places, course: Course, submission: Submission, graded: Grade
     with Gradebook(f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}", course.id) as book:
         ensure_cell(book, submission.exercise)
         book.update_or_create_student(submission.student)
-        book.update_or_create_submission(submission.exercise, submission.student)
+        received = submission.received_at.replace(tzinfo=None)
+        book.update_or_create_submission(submission.exercise, submission.student, timestamp=received)
         notebook = book.find_submission_notebook(submission.exercise, submission.exercise, submission.student)
         for cell in graded.cells:
             grade = next(grade for grade in notebook.grades if grade.name == cell.name)

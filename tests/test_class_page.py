@@ -28,6 +28,7 @@ from tpc_grader.scores import cell_scores, class_scores
 from tpc_grader.store import Store
 from tpc_grader.writer import write_next
 from tpc_hub.campus.app import make_app
+from tpc_hub.campus.times import in_zone
 from tpc_hub.people import Person, enrol
 from tpc_hub.people import open_database as open_people
 from tpc_hub.secrets import ensure_secret
@@ -121,12 +122,12 @@ def test_the_grade_button_queues_and_then_says_for_how_many(campus, teacher):
     hand_in(campus, "ada", 7)
     hand_in(campus, "bob", 3)
     page = text_of(press(teacher, "grade", exercise=EXERCISE))
-    assert f"Grading {EXERCISE}: 0 of 2 done" in page
+    assert "Grading Doubling for scaling: 0 of 2 done" in page
     assert "Grade 2 new submissions" in page
     assert "The grader is not running" in page
     work_off(campus)
     page = text_of(teacher.get(f"{COURSE}/class").text)
-    assert f"{EXERCISE}: graded 2 submissions, 0 failed" in page
+    assert "Doubling for scaling: graded 2 submissions, 0 failed" in page
     assert "7/10" in page
     assert "3/10" in page
     page = text_of(press(teacher, "grade", exercise=EXERCISE))
@@ -142,7 +143,9 @@ def test_failures_are_on_top_with_their_reason_and_the_button_tries_them_again(c
     assert "the sandbox was away" in page
     press(teacher, "grade", exercise=EXERCISE)
     work_off(campus)
-    assert "graded 1 submissions, 0 failed" in text_of(teacher.get(f"{COURSE}/class").text)
+    assert "Doubling for scaling: graded 1 submission, 0 failed" in text_of(
+        teacher.get(f"{COURSE}/class").text
+    )
 
 
 def test_the_table_filters_and_sorts_without_a_script(campus, teacher):
@@ -161,7 +164,7 @@ def test_the_table_filters_and_sorts_without_a_script(campus, teacher):
 def test_an_extension_is_given_and_logged(campus, teacher):
     until = "2099-02-05T18:00"
     page = press(teacher, "extend", exercise=EXERCISE, student="ada", until=until, reason="ill")
-    assert "ada may hand in double-scaling until Thu 05 Feb 2099 18:00 CET" in text_of(page)
+    assert "ada may hand in Doubling for scaling until Thu 05 Feb 2099 18:00 CET" in text_of(page)
     course = read_course(campus.courses / "scaling.yml", campus)
     due = deadline(campus, course, EXERCISE, "ada").due
     assert due == dt.datetime(2099, 2, 5, 17, tzinfo=dt.UTC)
@@ -194,7 +197,7 @@ def test_a_time_that_clocks_skip_or_repeat_is_asked_back_in_the_form(campus, tea
     course = read_course(campus.courses / "scaling.yml", campus)
     for value, words in buttons:
         page = press(teacher, "extend", **{**fields, "until": value})
-        assert f"ada may hand in {EXERCISE} until {words}" in text_of(page)
+        assert f"ada may hand in Doubling for scaling until {words}" in text_of(page)
         due = deadline(campus, course, EXERCISE, "ada").due
         assert due == dt.datetime.fromisoformat(value)
 
@@ -234,8 +237,8 @@ def test_the_audit_page_says_who_did_what_when_in_the_courses_time(campus, teach
     given, second, first = rows[2:]
     assert "teacher More time given ill ada" in given
     assert "Thu 05 Feb 2099 18:00 CET" in given
-    assert re.search(r"\d\d:\d\d CES?T grader Graded graded, version .* ada double-scaling – 1", first)
-    assert re.search(r"grader Graded graded, .* ada double-scaling 1 2", second)
+    assert re.search(r"\d\d:\d\d CES?T grader Graded graded, version .* ada Doubling for scaling – 1", first)
+    assert re.search(r"grader Graded graded, .* ada Doubling for scaling 1 2", second)
     assert not any(mark in row for row in rows for mark in ("{", "+00:00", "UTC"))
     assert [json.loads(html.unescape(text_of(each).split(" kept ")[1]))["what"] for each in folded] == [
         "extension",
@@ -249,11 +252,13 @@ def test_the_score_beside_waiting_work_is_said_to_be_of_the_work_before(campus, 
     hand_in(campus, "ada", 2)
     work_off(campus)
     page = f"/services/campus/exercise/scaling/{EXERCISE}"
-    assert "for what you submitted before" not in text_of(ada.get(page).text)
+    assert "for what you submitted" not in text_of(ada.get(page).text)
+    zone = read_course(campus.courses / "scaling.yml", campus).zone
+    first = in_zone(Store(campus).newest("scaling", EXERCISE, "ada").received_at, zone)
     hand_in(campus, "ada", 3)
     text = text_of(ada.get(page).text)
     assert "Waiting to be graded: number" in text
-    assert "Score: 2 of 10 points , for what you submitted before" in text
+    assert f"Score: 2 of 10 points, for what you submitted {first}." in text
 
 
 def test_who_looks_for_what_is_not_there_reads_a_page_and_a_program_json(campus, ada):
@@ -352,7 +357,9 @@ def test_a_corrected_exercise_is_tried_shown_and_applied(campus, teacher):
     assert class_scores(campus, "scaling")["ada", EXERCISE].points == 4, "looking writes nothing"
     press(teacher, f"regrade/{EXERCISE}/apply", version="corrected")
     work_off(campus)
-    assert "Applied version corrected to 2 submissions" in text_of(teacher.get(f"{COURSE}/class").text)
+    assert "Doubling for scaling: applied the corrected version to 2 submissions" in text_of(
+        teacher.get(f"{COURSE}/class").text
+    )
     assert class_scores(campus, "scaling")["ada", EXERCISE].points == 5
     written = [(row.before, row.after) for row in audit.entries(campus, student="bob") if row.what == "score"]
     assert written == [("", '{"test-double": 5.0}'), ('{"test-double": 5.0}', '{"test-double": 6.0}')]
@@ -483,4 +490,4 @@ def test_a_student_reads_what_being_late_cost(campus, teacher, ada):
         # A day and an hour late; each begun day costs a tenth of the 10 points.
         book.find_submission(EXERCISE, "ada").timestamp = dt.datetime(2099, 1, 30, 18)
         book.db.commit()
-    assert "Score: 5 of 10 points , 2 taken off because the work was late" in text_of(ada.get(page).text)
+    assert "Score: 5 of 10 points, 2 taken off because the work was late" in text_of(ada.get(page).text)

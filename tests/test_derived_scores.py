@@ -272,13 +272,16 @@ def test_the_same_answer_keeps_its_points_when_other_parts_change_or_it_is_grade
 def test_feedback_tells_the_points_of_today_part_by_part_and_keeps_those_of_older_work(campus):
     campus.hand_in("It adds.", at=DUE + HOUR)
     coursework.release_feedback(campus.places, campus.course, EXERCISE)
-    assert "0.8 of 5 points, 3 of them not graded yet, 1.2 taken off" in campus.feedback()
+    assert (
+        "So far 0.8 of 2 points, 1.2 taken off because the work was late. Parts that nobody"
+        in campus.feedback()
+    )
     assert "Your answer: why not graded yet, 3 points to earn" in campus.feedback()
     campus.give(2.5)
     assert "3.3 of 5 points, 1.2 taken off" in campus.feedback()
     assert "Your answer: why 2.5 of 3 points" in campus.feedback()
     campus.hand_in("It guesses.", at=DUE + 2 * HOUR)
-    assert "0.8 of 5 points, 3 of them not graded yet" in campus.feedback(), "as it was released"
+    assert "So far 0.8 of 2 points" in campus.feedback(), "as it was released"
     assert "It adds." in campus.feedback()
 
 

@@ -152,7 +152,7 @@ class TestAfterSubmitting:
         page = browser.get(PAGE).text
         assert "visible tests not passed" in page
         assert "double(3) should be twice 3" in page
-        assert "You see it when your instructor releases it." in page
+        assert "You see your score when your instructor releases it." in page
         assert "0 of 2" not in page
         assert "Refresh" not in browser.get(PAGE).headers
 

@@ -531,7 +531,10 @@ def test_a_written_answer_is_not_worth_nothing_before_somebody_read_it(tree):
         page = newest_feedback(tree, course, EXERCISE, "ada")[1]
         return " ".join(re.sub(r"<[^>]+>", " ", page.partition("<main")[2]).split())
 
-    assert "2 of 5 points, 3 of them not graded yet" in told()
+    assert (
+        "Feedback: Doubling for scaling So far 2 of 2 points. Parts that nobody has graded yet are worth 3 more"
+        in told()
+    )
     assert "Your answer: why not graded yet, 3 points to earn" in told()
     set_by_hand(tree, course, EXERCISE, "ada", "why", 0.0)
     assert "Your answer: why 0 of 3 points" in told()

@@ -18,9 +18,9 @@ from tpc_grader import audit, database
 from tpc_grader.archive import Refused
 from tpc_grader.database import Base, Utc, open_database
 from tpc_grader.points import shown
+from tpc_grader.records import may_see_score
 from tpc_grader.scores import Score, cell_scores, scored_at
 from tpc_grader.store import Store, Submission
-from tpc_grader.visibility import may_see
 
 LONGEST_REASON = 1000
 DECISIONS = ("changed", "kept")
@@ -49,7 +49,7 @@ def request(places: Places, course: Course, submission: Submission, cell: str, r
     words = _words(reason)
     if not words:
         raise Refused("Say in a sentence why the score should be another. Nothing was sent.")
-    if not may_see(places, course, submission.exercise, submission.student):
+    if not may_see_score(places, course, submission.exercise, submission.student):
         raise Refused("Your score is not released yet. Ask when you have seen it.", 403)
     newest = Store(places).newest(course.id, submission.exercise, submission.student)
     if newest is None or newest.id != submission.id:

@@ -109,7 +109,8 @@ class List(Exchange, default.ExchangeList):
     def parse_assignments(self) -> list[dict[str, Any]]:
         """Return nbgrader's description of each assignment."""
         if self.inbound or self.cached:
-            return grouped([self._received(each) for each in self._submissions()])
+            received = sorted(self._submissions(), key=lambda each: each.received_at)
+            return grouped([self._received(each) for each in received])
         return [
             {
                 "course_id": each.course,

@@ -50,6 +50,8 @@ def course_config(places: Places, course: Course) -> Config:
     config.CourseDirectory.root = str(places.nbgrader(course.id))
     config.CourseDirectory.db_url = f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}"
     config.Exchange.root = str(places.intake)
+    config.NbGraderAPI.timezone = course.time_zone
+    config.NbGraderAPI.timestamp_format = "%a %d %b %Y %H:%M %Z"
     select_exchange(config, "course")
     set_late_policy(config)
     set_feedback(config)

@@ -5,6 +5,7 @@ nbgrader generates the page, by `tpc_grader.feedback_notebook`; here it is clean
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import html
 import os
@@ -112,6 +113,12 @@ def shown_feedback(places: Places, submission: str) -> dict[str, bytes]:
     """Return the released feedback of a submission with its score of today: notebook name without suffix -> HTML."""
     pages = released_feedback(places, submission)
     return with_numbers_of_today(places, submission, pages) if pages else {}
+
+
+def released_at(places: Places, submission: str) -> dt.datetime:
+    """Return when feedback on a submission was released last; only where there is some."""
+    pages = feedback_folder(places, submission).glob("[!.]*.html")
+    return dt.datetime.fromtimestamp(max(page.stat().st_mtime for page in pages), dt.UTC)
 
 
 def released_hashes(places: Places, submission: str) -> dict[str, str]:

@@ -16,6 +16,9 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
+from tpc_courses.exercise import read_exercise
+from tpc_courses.places import Places
+from tpc_courses.problems import SourceError
 from traitlets.config import Config
 
 from tpc_grader.differences import found_difference
@@ -51,6 +54,7 @@ class GetPoints(GetGrades):
             # Another gradebook than the course's: what nbgrader itself makes of it.
             told |= {name: where[name] for name in ("score", "max_score", "late_penalty")}
         where.update(told)
+        where["title"] = _title(places, where["assignment"])
         return nb, resources
 
     def _get_score(self, cell: NotebookNode, resources: Any) -> None:
@@ -61,6 +65,14 @@ class GetPoints(GetGrades):
             given = (grade.manual_score, grade.max_score, grade.needs_manual_grade, grade.extra_credit)
             self._parts[name] = Score(grade.auto_score, *given)
         cell.metadata.nbgrader.update(part_facts(self._parts[name]))
+
+
+def _title(places: Places, exercise: str) -> str:
+    """Return what people call the exercise; its name when its source is gone."""
+    try:
+        return read_exercise(places.exercise(exercise)).title
+    except (SourceError, OSError):
+        return exercise
 
 
 class HideTests(NbGraderPreprocessor):

@@ -12,6 +12,7 @@ from tpc_courses.places import Places
 
 from tpc_grader.database import open_database
 from tpc_grader.estimates import Wait, wait_for
+from tpc_grader.feedback import released_feedback
 from tpc_grader.jobs import JobRow, line
 from tpc_grader.results import Graded
 from tpc_grader.visibility import may_see
@@ -74,7 +75,8 @@ _FAILED = "The grader had a fault that is not yours. Your work is safe, and your
 
 def _is_visible(places: Places, job: JobRow) -> bool:
     course = current_courses(places)[job.course]
-    return may_see(places, course, job.exercise, job.student)
+    released = bool(released_feedback(places, job.submission))
+    return released or may_see(places, course, job.exercise, job.student)
 
 
 def _newest(rows: list[JobRow], kind: str) -> JobRow | None:

@@ -9,13 +9,17 @@ from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
 from tpc_grader.feedback import released_feedback, shown_feedback
-from tpc_grader.scores import class_marks
+from tpc_grader.scores import class_marks, scored_at
 from tpc_grader.store import Store, Submission
+from tpc_grader.visibility import may_see
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of one student and one exercise; `score` is None before grading, late work costs included."""
+    """What is known of one student and one exercise; `score` is None before grading, late work costs included.
+
+    `scored` is when the work that the score is of was received, which need not be the newest.
+    """
 
     submitted: dt.datetime | None = None
     score: float | None = None
@@ -23,6 +27,12 @@ class Standing:
     needs_person: bool = False
     feedback: bool = False
     penalty: float = 0.0
+    scored: dt.datetime | None = None
+
+    @property
+    def of_newest(self) -> bool:
+        """Return whether the score is of the newest work, as far as the gradebook says."""
+        return self.scored in (None, self.submitted)
 
 
 def standing(places: Places, course: Course, exercise: str, student: str) -> Standing:
@@ -32,8 +42,18 @@ def standing(places: Places, course: Course, exercise: str, student: str) -> Sta
     feedback = any(released_feedback(places, each.id) for each in _all(places, course, exercise, student))
     if marks is None:
         return Standing(submitted, feedback=feedback)
-    total = marks.total
-    return Standing(submitted, total.points, total.max_score, total.by_hand > 0, feedback, total.penalty)
+    total, scored, waits = marks.total, marks.handed_in, marks.total.by_hand > 0
+    return Standing(submitted, total.points, total.max_score, waits, feedback, total.penalty, scored)
+
+
+def may_see_score(places: Places, course: Course, exercise: str, student: str) -> bool:
+    """Return whether a student may see the score that is in the gradebook now: by the course's policy, or since
+    feedback on that very work was released to them."""
+    if may_see(places, course, exercise, student):
+        return True
+    moment = scored_at(places, course.id, exercise, student)
+    scored = (each for each in Store(places).all(course.id, exercise, student) if each.received_at == moment)
+    return any(released_feedback(places, each.id) for each in scored)
 
 
 def last_submission(places: Places, course: Course, exercise: str, student: str) -> dt.datetime | None:

@@ -19,7 +19,7 @@ from nbgrader.utils import ignore_patterns
 
 from tpc_grader.archive import pack
 from tpc_grader.client import IntakeClient, IntakeError
-from tpc_grader.exchange import TIMESTAMP, Exchange
+from tpc_grader.exchange import Exchange
 from tpc_grader.folder import read_folder
 from tpc_grader.receipts import Receipt
 
@@ -96,7 +96,10 @@ class Submit(StudentExchange, default.ExchangeSubmit):
         receipt = self.client().submit(self.course, self.exercise, pack(self._files()))
         path = keep_receipt(Path(self.src_path), receipt)
         self.log.info(
-            "Submitted as: %s %s %s", self.course, self.exercise, receipt.received_at.strftime(TIMESTAMP)
+            "Submitted as: %s %s %s UTC",
+            self.course,
+            self.exercise,
+            f"{receipt.received_at:%Y-%m-%d %H:%M:%S}",
         )
         self.log.info("Receipt %s of %s: %s", receipt.code, receipt.student, path)
 
@@ -137,9 +140,8 @@ class List(StudentExchange, default.ExchangeList):
     def parse_assignments(self) -> list[dict[str, Any]]:
         """Return nbgrader's description of each assignment."""
         if self.inbound or self.cached:
-            return grouped(
-                [self._submitted(each) for each in self.client().submissions() if self._asked(each)]
-            )
+            mine = sorted(self.client().submissions(), key=lambda each: str(each["received_at"]))
+            return grouped([self._submitted(each) for each in mine if self._asked(each)])
         return [self._released(each) for each in self.client().assignments() if self._asked(each)]
 
     def _asked(self, each: Mapping[str, Any]) -> bool:
@@ -161,11 +163,10 @@ class List(StudentExchange, default.ExchangeList):
         }
 
     def _submitted(self, each: Mapping[str, Any]) -> dict[str, Any]:
-        timestamp = dt.datetime.fromisoformat(each["received_at"]).strftime(TIMESTAMP)
-        local = self.folder(each["course"], each["exercise"]) / "feedback" / timestamp
+        local = self.folder(each["course"], each["exercise"]) / "feedback" / folder_of(each)
         notebooks = [_feedback_state(local, Path(name).stem, each) for name in each["notebooks"]]
         # Lab shows this text as it is: the receipt's code belongs where people look for proof.
-        return submitted_info(each, f"{timestamp}, receipt {each['code']}", notebooks, local)
+        return submitted_info(each, f"{each['when']}, receipt {each['code']}", notebooks, local)
 
 
 class FetchFeedback(StudentExchange, default.ExchangeFetchFeedback):
@@ -178,8 +179,8 @@ class FetchFeedback(StudentExchange, default.ExchangeFetchFeedback):
 
     def do_copy(self, src: str, dest: str) -> None:
         """Write the pages, each in the folder of its submission."""
-        for notebook, timestamp, page in self.feedback_files:
-            path = Path(dest, timestamp, f"{Path(notebook).name}.html")
+        for notebook, folder, page in self.feedback_files:
+            path = Path(dest, folder, f"{Path(notebook).name}.html")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(page, encoding="utf-8")
             self.log.info("Fetched feedback: %s", path)
@@ -189,12 +190,16 @@ class FetchFeedback(StudentExchange, default.ExchangeFetchFeedback):
         for each in client.submissions():
             if (each["course"], each["exercise"]) != asked:
                 continue
-            timestamp = dt.datetime.fromisoformat(each["received_at"]).strftime(TIMESTAMP)
             if not each["feedback"]:
-                self.log.warning("No feedback yet for what you submitted at %s", timestamp)
+                self.log.warning("No feedback yet for what you submitted %s", each["when"])
                 continue
             for notebook, page in client.feedback(each["id"]).items():
-                yield notebook, timestamp, page
+                yield notebook, folder_of(each), page
+
+
+def folder_of(each: Mapping[str, Any]) -> str:
+    """Return the folder of a submission's feedback: its time by the course's clocks, and what is unique to it."""
+    return f"{dt.datetime.fromisoformat(each['local']):%Y-%m-%d %H.%M} {each['code']}"
 
 
 def submitted_info(
@@ -218,9 +223,9 @@ def submitted_info(
 
 
 def grouped(infos: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return submissions grouped by course, student and exercise, oldest first, as nbgrader lists them."""
+    """Return submissions, oldest first, grouped by course, student and exercise, as nbgrader lists them."""
     groups = dict[tuple[str, str, str], list[dict[str, Any]]]()
-    for info in sorted(infos, key=lambda info: str(info["timestamp"])):
+    for info in infos:
         groups.setdefault((info["course_id"], info["student_id"], info["assignment_id"]), []).append(info)
     return [
         {

@@ -270,14 +270,16 @@ def test_an_instructor_grades_and_releases_feedback(campus, teacher):
     row = teacher.locator("tr", has_text="ada")
     expect(row).to_contain_text("2/2")
     teacher.click('button:has-text("new submissions")')
-    expect(teacher.get_by_role("status")).to_contain_text("Nothing to grade: all that was handed in")
+    expect(teacher.get_by_role("status")).to_contain_text(
+        "Nothing to grade: the tests of all that was handed in"
+    )
     teacher.click('button:has-text("Release feedback")')
     expect(teacher.get_by_role("status").last).to_contain_text(
-        "released feedback to 1 students", timeout=60_000
+        "released feedback to 1 student", timeout=60_000
     )
     with teacher.expect_download() as download:
         teacher.click("text=Export grades as CSV")
-    assert "ada,Ada Example,2.0" in download.value.path().read_text()
+    assert "ada,Ada Example,2,2,1" in download.value.path().read_text()
 
 
 def test_the_student_reads_score_and_feedback(campus, ada):

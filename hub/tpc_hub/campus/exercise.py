@@ -15,25 +15,20 @@ from tpc_grader.archive import Refused
 from tpc_grader.late import Deadline
 from tpc_grader.points import shown
 from tpc_grader.progress import Progress
-from tpc_grader.records import Standing, newest_feedback, standing
+from tpc_grader.records import may_see_score, newest_feedback, standing
 from tpc_grader.results import CellScore
 from tpc_grader.scores import Score, cell_scores
 from tpc_grader.store import Submission
 
-from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, Visitor, campus_of, course_for
+from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, campus_of, course_for
 from tpc_hub.campus.intake import intake_of
-from tpc_hub.campus.state import Campus
+from tpc_hub.campus.sentences import score_line, seen_when, waiting_parts, where_it_stands
 from tpc_hub.campus.student import page
-from tpc_hub.campus.times import duration, in_zone, relative
+from tpc_hub.campus.times import in_zone, relative
 from tpc_hub.people import PeopleError
 
 router = APIRouter()
 REFRESH_SECONDS = 5
-_WHEN_SEEN = {
-    "now": "You see it as soon as it is graded.",
-    "after-due": "You see it after the due date.",
-    "on-release": "You see it when your instructor releases it.",
-}
 
 
 @dataclass(frozen=True)
@@ -58,23 +53,35 @@ async def exercise_page(request: Request, who: SignedInVisitor, course_id: str, 
     attempts = intake_of(request).store.all(course.id, slug, who.name)
     progress = queue.progress(campus.places, attempts[0].id) if attempts else None
     found = newest_feedback(campus.places, course, slug, who.name)
-    seen = bool(attempts) and visibility.may_see(campus.places, course, slug, who.name)
-    scores = cell_scores(campus.places, course.id, slug, who.name) if seen else {}
+    where = standing(campus.places, course, slug, who.name)
+    seen = bool(attempts) and may_see_score(campus.places, course, slug, who.name)
+    kept = cell_scores(campus.places, course.id, slug, who.name) if attempts else {}
+    waits = waiting_parts(kept)
+    # Scores of earlier work say nothing of the parts of the newest.
+    scores = kept if seen and where.of_newest else {}
+    until = intake_of(request).deadline(course.id, slug, who.name)
+    policy = visibility.results_policy(campus.places, course)
+    when = seen_when(policy, until.due, course)
+    newest_waits = waits if where.of_newest else {}
+    status = where_it_stands(progress, newest_waits, exercise, when) if progress else None
     response = page(
         campus,
         who,
         "exercise.html",
         course=course,
         exercise=exercise,
-        times=_times(intake_of(request).deadline(course.id, slug, who.name), course),
+        times=_times(until, course),
         late=course.late,
         attempts=[_attempt(course, each) for each in attempts],
-        standing=_shown_standing(campus, course, slug, who),
-        status=_status(campus, course, progress) if progress else None,
+        score_line=score_line(where, waits, course) if seen else "",
+        status=status,
         parts=part_results(exercise, progress, scores),
         scores=scores,
         requests=regrade.requests_of(campus.places, course.id, slug, who.name),
-        feedback=in_zone(found[0].received_at, course.zone) if found else None,
+        feedback=found is not None,
+        feedback_of=in_zone(found[0].received_at, course.zone)
+        if found and found[0].id != attempts[0].id
+        else "",
     )
     if progress is not None and progress.state in ("queued", "running"):
         response.headers["Refresh"] = str(REFRESH_SECONDS)
@@ -143,52 +150,11 @@ def _part(part: Part, score: Score | None, message: str, tried: CellScore | None
         words = f"{shown(score.points)} of {shown(score.max_score)}"
         return PartResult(part.name, part.points, words, mood, message)
     if part.manual:
-        return PartResult(part.name, part.points, "graded by your instructor")
+        return PartResult(part.name, part.points, "read by your instructor")
     if tried is not None:
         words = "visible tests passed" if tried.passed else "visible tests not passed"
         return PartResult(part.name, part.points, words, "good" if tried.passed else "bad", tried.message)
     return PartResult(part.name, part.points, "not graded yet")
-
-
-def _status(campus: Campus, course: Course, progress: Progress) -> dict[str, str]:
-    """Return one line on where the newest submission stands, and what it means."""
-    left = _left(progress)
-    outcome = progress.result or progress.public_result
-    said = outcome.reason if outcome else ""
-    if progress.state == "queued":
-        return {
-            "mood": "",
-            "line": f"Waiting to be graded: number {progress.position} in the queue{left}.",
-            "more": said,
-            "waiting": "yes",
-        }
-    if progress.state == "running":
-        return {"mood": "", "line": f"Being graded now{left}.", "more": said, "waiting": "yes"}
-    if progress.state == "failed":
-        return {"mood": "warn", "line": progress.reason, "more": ""}
-    if progress.result is None:
-        seen = _WHEN_SEEN[visibility.results_policy(campus.places, course)]
-        return {"mood": "good", "line": f"Graded. {seen}", "more": said}
-    mood = "good" if progress.result.outcome == "graded" else "bad"
-    points = f"{shown(progress.result.points)} of {shown(progress.result.max_points)} points from tests."
-    return {"mood": mood, "line": f"Graded: {points}", "more": said}
-
-
-def _left(progress: Progress) -> str:
-    """Return what can be told of the time that is left."""
-    quick = progress.public_seconds_left
-    tests = f", the visible tests in about {duration(quick)}" if quick else ""
-    if progress.seconds_left is not None:
-        return f", about {duration(progress.seconds_left)} left{tests}"
-    return tests or ", how long is not known yet"
-
-
-def _shown_standing(campus: Campus, course: Course, slug: str, who: Visitor) -> Standing | None:
-    """Return the standing with scores, only when the student may see them."""
-    if not visibility.may_see(campus.places, course, slug, who.name):
-        return None
-    found = standing(campus.places, course, slug, who.name)
-    return found if found.score is not None else None
 
 
 def _attempt(course: Course, submission: Submission) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import anyio
 from fastapi import HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
+from tpc_courses.exercise import read_exercise
 from tpc_courses.manifest import Course
 from tpc_grader.archive import Refused
 
@@ -38,6 +39,11 @@ def check_exercise(course: Course, exercise: str) -> None:
     """Refuse an exercise that is not in the course."""
     if exercise not in course.exercises:
         raise HTTPException(404, f"There is no exercise {exercise} in this course.")
+
+
+def title_of(campus: Campus, exercise: str) -> str:
+    """Return what people call an exercise."""
+    return read_exercise(campus.places.exercise(exercise)).title
 
 
 def check_student(campus: Campus, course: Course, name: str) -> None:

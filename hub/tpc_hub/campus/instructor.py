@@ -21,6 +21,7 @@ from tpc_grader.extensions import give_time, moment_in
 from tpc_grader.late import extensions
 from tpc_grader.locks import is_serving
 from tpc_grader.scores import cell_scores
+from tpc_grader.unread import unread
 
 from tpc_hub.campus import grades
 from tpc_hub.campus.announcing import shown
@@ -33,6 +34,7 @@ from tpc_hub.campus.forms import (
     check_student,
     in_thread,
     notices,
+    title_of,
 )
 from tpc_hub.campus.identity import FormVisitor, SignedInVisitor, Visitor, campus_of, course_for
 from tpc_hub.campus.notices import Watch
@@ -62,8 +64,9 @@ async def class_page(
     values = await in_thread(_class_values, campus, course, who, sort, show)
     # What ended meanwhile is told on this page or, when its line came too late, on the next.
     told = {note.partition(":")[0] for note in values["notes"]}
-    releasing = [slug for slug in running if slug not in told]
-    values["notes"] += [f"Making and releasing feedback of {slug} ..." for slug in releasing]
+    titles = {title_of(campus, slug) for slug in running}
+    releasing = sorted(titles - told)
+    values["notes"] += [f"Making and releasing feedback of {title} ..." for title in releasing]
     response = page(campus, who, "class.html", course=course, sort=sort, show=show, **values)
     if values["going_on"] or releasing:
         response.headers["Refresh"] = REFRESH_SECONDS
@@ -99,7 +102,8 @@ async def audit_page(request: Request, who: SignedInVisitor, course_id: str, stu
         audit.entries, campus.places, course.id, student=student, limit=AUDIT_ENTRIES, after=0, exercise=""
     )
     entries = [change_of(row, course.zone) for row in reversed(rows)]
-    return page(campus, who, "audit.html", course=course, entries=entries, student=student)
+    titles = {slug: title_of(campus, slug) for slug in course.exercises}
+    return page(campus, who, "audit.html", course=course, entries=entries, student=student, titles=titles)
 
 
 @router.post("/grade", include_in_schema=False)
@@ -108,14 +112,14 @@ async def grade(
 ) -> Response:
     """Queue what was handed in and is not graded, or failed by a fault of the grader."""
     campus, course = asked(request, who, course_id, exercise)
+    title = title_of(campus, exercise)
     jobs = await in_thread(queue_class, campus.places, course, exercise)
     if jobs:
-        done = functools.partial(_graded, campus, course, exercise, len(jobs))
-        notices.watch((who.name, course.id), Watch(f"Grading {exercise}", tuple(jobs), done))
+        done = functools.partial(_graded, campus, course, exercise, tuple(jobs))
+        notices.watch((who.name, course.id), Watch(f"Grading {title}", tuple(jobs), done))
     else:
-        notices.say(
-            (who.name, course.id), f"Nothing to grade: all that was handed in for {exercise} is graded"
-        )
+        told = f"Nothing to grade: the tests of all that was handed in for {title} have run"
+        notices.say((who.name, course.id), told)
     return back(course)
 
 
@@ -150,7 +154,7 @@ async def extend(
         fields = {"exercise": exercise, "student": student, "reason": reason}
         return _which_time(campus, course, who, e, until, str(request.url.path), "until", fields)
     await in_thread(give_time, campus.places, course, exercise, student, moment, reason, who.name)
-    told = f"{student} may hand in {exercise} until {in_zone(moment, course.zone)}"
+    told = f"{student} may hand in {title_of(campus, exercise)} until {in_zone(moment, course.zone)}"
     notices.say((who.name, course.id), told)
     return back(course)
 
@@ -245,10 +249,11 @@ def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show:
         code = session.scalar(select(ClassCode.code).where(ClassCode.course == course.id))
     failed = [(row, slug, cell) for row in rows for slug, cell in row.cells.items() if cell.failed]
     requests = regrade.requests_of(campus.places, course.id)
+    exercises = [read_exercise(campus.places.exercise(slug)) for slug in course.exercises]
     return {
         "rows": arranged(rows, sort, show),
         "students": rows,
-        "exercises": [read_exercise(campus.places.exercise(slug)) for slug in course.exercises],
+        "exercises": exercises,
         "to_grade": {
             slug: sum(row.cells[slug].state == "waits to be graded" for row in rows)
             for slug in course.exercises
@@ -259,6 +264,8 @@ def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show:
             if (count := sum(row.cells[slug].by_hand > 0 for row in rows))
         },
         "failed": failed,
+        "titles": {each.slug: each.title for each in exercises},
+        "unread": {slug: unread(campus.places, course.id, slug) for slug in course.exercises},
         "requests": [
             (each, cell_scores(campus.places, course.id, each.exercise, each.student).get(each.cell))
             for each in requests
@@ -284,10 +291,17 @@ def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show:
     }
 
 
-def _graded(campus: Campus, course: Course, exercise: str, count: int) -> str:
-    jobs = newest_jobs(campus.places, course.id, exercise)
-    failed = sum(job.state == "failed" for job in jobs.values())
-    return f"{exercise}: graded {count} submissions, {failed} failed"
+def _graded(campus: Campus, course: Course, exercise: str, numbers: tuple[int, ...]) -> str:
+    jobs = [
+        each for each in newest_jobs(campus.places, course.id, exercise).values() if each.number in numbers
+    ]
+    failed = sum(job.state == "failed" for job in jobs)
+    done = len(numbers) - failed
+    line = (
+        f"{title_of(campus, exercise)}: graded {done} submission{'' if done == 1 else 's'}, {failed} failed"
+    )
+    waiting = unread(campus.places, course.id, exercise)
+    return f"{line}. {waiting}" if waiting.parts else line
 
 
 async def _release(campus: Campus, course: Course, exercise: str, who: Visitor) -> str:
@@ -299,10 +313,11 @@ async def _release(campus: Campus, course: Course, exercise: str, who: Visitor) 
         cwd=campus.places.root,
     )
     out, err = await process.communicate()
+    title = title_of(campus, exercise)
     if process.returncode:
         reason = (err.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
-        told = f"{exercise}: feedback was not released. {reason}"
+        told = f"{title}: feedback was not released. {reason}"
     else:
-        told = f"{exercise}: {json.loads(out.decode().strip().splitlines()[-1])['summary']}"
+        told = f"{title}: {json.loads(out.decode().strip().splitlines()[-1])['summary']}"
     notices.say((who.name, course.id), told)
     return told

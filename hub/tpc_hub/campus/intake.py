@@ -13,6 +13,7 @@ import functools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import anyio
 import httpx
@@ -28,6 +29,7 @@ from tpc_grader.store import Submission
 
 from tpc_hub.campus.identity import campus_of
 from tpc_hub.campus.state import Campus
+from tpc_hub.campus.times import in_zone
 from tpc_hub.people import Person, roles_of
 
 # The scope that says that a token is meant for this service.
@@ -121,7 +123,10 @@ async def assignments(who: KnownCaller, intake: CampusIntake) -> list[dict[str, 
 
 @router.get("/submissions")
 async def submissions(who: KnownCaller, intake: CampusIntake) -> list[dict[str, Any]]:
-    """Return the caller's submissions, newest first, each with the hashes of its released feedback."""
+    """Return the caller's submissions, newest first, each with the hashes of its released feedback.
+
+    `received_at` is in UTC; `local` is the same moment by the course's clocks, and `when` as people read it.
+    """
     return await _in_thread(lambda: [described(intake, each) for each in intake.store.of_student(who.name)])
 
 
@@ -172,11 +177,22 @@ def described(intake: Intake, submission: Submission) -> dict[str, Any]:
         "exercise": submission.exercise,
         "student": submission.student,
         "received_at": submission.received_at.isoformat(),
+        "local": _local(intake, submission).isoformat(),
+        "when": in_zone(submission.received_at, _zone(intake, submission.course)),
         "version": submission.version,
         "code": submission.receipt.code,
         "notebooks": [file.name for file in submission.files if file.name.endswith(".ipynb")],
         "feedback": released_hashes(intake.places, submission.id),
     }
+
+
+def _local(intake: Intake, submission: Submission) -> dt.datetime:
+    return submission.received_at.astimezone(_zone(intake, submission.course))
+
+
+def _zone(intake: Intake, course: str) -> ZoneInfo:
+    known = intake.courses.get(course)
+    return known.zone if known else ZoneInfo("UTC")
 
 
 @contextlib.asynccontextmanager

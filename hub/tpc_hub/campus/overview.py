@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
 from tpc_courses.lesson import read_lesson
 from tpc_courses.manifest import Course
-from tpc_grader import database, visibility
+from tpc_grader import database
 from tpc_grader.late import deadline
 from tpc_grader.points import number, total
-from tpc_grader.points import shown as shown_points
-from tpc_grader.records import Standing, standing
+from tpc_grader.records import may_see_score, standing
 
 from tpc_hub.campus.announcing import shown
 from tpc_hub.campus.identity import Visitor
+from tpc_hub.campus.sentences import in_a_row
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.times import in_zone, relative
 from tpc_hub.people import LessonVisit
@@ -88,7 +88,7 @@ def _exercise_row(campus: Campus, course: Course, slug: str, who: Visitor) -> di
     exercise = read_exercise(campus.places.exercise(slug))
     until = deadline(campus.places, course, slug, who.name)
     where = standing(campus.places, course, slug, who.name)
-    seen = where.feedback or visibility.may_see(campus.places, course, slug, who.name)
+    seen = may_see_score(campus.places, course, slug, who.name)
     now = database.utcnow()
     return {
         "kind": "exercise",
@@ -99,16 +99,7 @@ def _exercise_row(campus: Campus, course: Course, slug: str, who: Visitor) -> di
         "due_utc": until.due,
         "open": until.closes is None or until.closes > now,
         "submitted": where.submitted is not None,
-        "state": _words(where, course, seen),
+        "state": in_a_row(where, seen, course),
         "score": where.score if seen else None,
         "feedback": where.feedback,
     }
-
-
-def _words(where: Standing, course: Course, seen: bool) -> str:
-    if seen and where.score is not None and where.max_score is not None:
-        return f"graded {shown_points(where.score)}/{shown_points(where.max_score)}"
-    if where.submitted is None:
-        return "not submitted"
-    when = f"submitted {in_zone(where.submitted, course.zone)}"
-    return f"{when}, graded, score to come" if where.score is not None else when

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -10,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from tpc_courses.exercise import read_exercise
 from tpc_grader import regrade
 
-from tpc_hub.campus.forms import REFRESH_SECONDS, asked, back, check_exercise, in_thread, notices
+from tpc_hub.campus.forms import REFRESH_SECONDS, asked, back, check_exercise, in_thread, notices, title_of
 from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, campus_of, course_for
 from tpc_hub.campus.notices import Watch
 from tpc_hub.campus.student import page
@@ -50,8 +51,9 @@ async def try_regrade(request: Request, who: FormVisitor, course_id: str, exerci
     """Grade everybody's newest work under the corrected exercise, without writing a score."""
     campus, course = asked(request, who, course_id, exercise)
     trial = await in_thread(regrade.start_trial, campus.places, course, exercise, who.name)
-    done = functools.partial(str, f"Tried version {trial.version} on {len(trial.jobs)} submissions")
-    notices.watch((who.name, course.id), Watch(f"Trying the corrected {exercise}", trial.jobs, done))
+    title = title_of(campus, exercise)
+    done = functools.partial(str, f"Tried the corrected version of {title} on {_submissions(trial.jobs)}")
+    notices.watch((who.name, course.id), Watch(f"Trying the corrected version of {title}", trial.jobs, done))
     return RedirectResponse(f"{PREFIX}/course/{course.id}/regrade/{exercise}", status_code=303)
 
 
@@ -67,6 +69,11 @@ async def apply_regrade(
             "The exercise was released again meanwhile. Nothing was written: try that version first."
         )
     jobs = await in_thread(regrade.apply_trial, campus.places, trial, who.name)
-    done = functools.partial(str, f"Applied version {version} to {len(jobs)} submissions of {exercise}")
-    notices.watch((who.name, course.id), Watch(f"Writing scores of {exercise}", tuple(jobs), done))
+    title = title_of(campus, exercise)
+    done = functools.partial(str, f"{title}: applied the corrected version to {_submissions(jobs)}")
+    notices.watch((who.name, course.id), Watch(f"Writing scores of {title}", tuple(jobs), done))
     return back(course)
+
+
+def _submissions(jobs: Sequence[int]) -> str:
+    return "1 submission" if len(jobs) == 1 else f"{len(jobs)} submissions"

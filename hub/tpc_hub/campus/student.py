@@ -9,7 +9,7 @@ from fastapi import APIRouter, BackgroundTasks, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
-from tpc_grader.feedback import POLICY, RULES, clean_body
+from tpc_grader.feedback import POLICY, RULES, clean_body, released_at
 from tpc_grader.records import newest_feedback
 
 from tpc_hub.campus.identity import (
@@ -134,6 +134,7 @@ async def feedback(request: Request, who: SignedInVisitor, course_id: str, exerc
         course=course,
         exercise=read_exercise(campus.places.exercise(exercise)),
         submitted=in_zone(submission.received_at, course.zone),
+        released=in_zone(released_at(campus.places, submission.id), course.zone),
         feedback=clean_body(text),
         rules=RULES,
     )

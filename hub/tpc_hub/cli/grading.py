@@ -158,6 +158,7 @@ def feedback(course: str, exercise: str, as_json: bool, by: str) -> None:
       campus feedback scaling fit-a-law
     """
     from tpc_grader.coursework import release_feedback
+    from tpc_grader.unread import unread
     from tpc_grader.visibility import release
 
     places = Places.find()
@@ -165,7 +166,10 @@ def feedback(course: str, exercise: str, as_json: bool, by: str) -> None:
     chosen.unit_of(exercise)
     count, failed = release_feedback(places, chosen, exercise)
     release(places, chosen, exercise, by or operator())
-    summary = f"released feedback to {count} students"
+    summary = f"released feedback to {count} student{'' if count == 1 else 's'}"
+    waiting = unread(places, chosen.id, exercise)
+    if waiting.parts:
+        summary += f'; {waiting}, and their students read "not graded yet" there'
     if failed:
         summary += (
             f"; none could be made for {', '.join(failed)}: see `nbgrader generate_feedback {exercise}`"

@@ -13,6 +13,7 @@ from tornado import web
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from tpc_grader import visibility
+from tpc_grader.unread import unread
 
 from tpc_hub.formgrading.names import tell_names
 
@@ -113,9 +114,12 @@ class ReleaseFeedback(apihandlers.BaseApiHandler):
     @web.authenticated
     def post(self, assignment_id: str, student_id: str | None = None) -> None:
         """Release the feedback of everybody, or of one student."""
-        done = self.api.release_feedback(assignment_id, student_id)
         places: Places = self.settings["tpc_places"]
         course: Course = self.settings["tpc_course"]
+        waiting = unread(places, course.id, assignment_id)
+        done = self.api.release_feedback(assignment_id, student_id)
+        if waiting.parts:
+            done["log"] = f"Take care: {waiting}.\n\n{done['log']}"
         if done["success"] and student_id is None:
             visibility.release(places, course, assignment_id, self.current_user.username)
         self.write(json.dumps(done))

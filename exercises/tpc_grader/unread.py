@@ -1,0 +1,33 @@
+"""What of an exercise nobody has read yet, for who is about to release it, or just did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tpc_courses.places import Places
+
+from tpc_grader.scores import class_scores
+
+
+@dataclass(frozen=True)
+class Unread:
+    """How many parts wait for a person, and of how many students."""
+
+    parts: int = 0
+    students: int = 0
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        parts = "1 part" if self.parts == 1 else f"{self.parts} parts"
+        students = "1 student" if self.students == 1 else f"{self.students} students"
+        return f"{parts} of {students} still {'waits' if self.parts == 1 else 'wait'} for a person to grade"
+
+
+def unread(places: Places, course: str, exercise: str) -> Unread:
+    """Return what waits for a person in an exercise."""
+    waiting = [
+        total.by_hand
+        for (_, slug), total in class_scores(places, course).items()
+        if slug == exercise and total.by_hand
+    ]
+    return Unread(sum(waiting), len(waiting))
