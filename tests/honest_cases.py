@@ -951,7 +951,12 @@ SCORES: list[Row] = [
 # How parts hang together.
 PARTS: list[Row] = [
     Row(
-        "wrong in one part", STEPS, {"test-add": 0, "test-total": 0}, {"add": "def add(x, y):\n    return x"}
+        "wrong in one part",
+        STEPS,
+        {"test-add": 0},
+        {"add": "def add(x, y):\n    return x"},
+        says="Graded with the author's version of `add`, as yours did not pass.",
+        told="test-total: Graded with the author's version of `add`",
     ),
 ]
 

@@ -76,9 +76,8 @@ def _plain(metadata: dict[str, Any]) -> dict[str, Any]:
 
 def _verdict(score: CellScore) -> NotebookNode:
     verdict = {"passed": score.passed, "message": score.message}
-    text = (
-        f"{'Passed.' if score.passed else score.message}\n{shown(score.points)} of {shown(score.max_points)}"
-    )
+    told = f"Passed. {score.message}".strip() if score.passed else score.message
+    text = f"{told}\n{shown(score.points)} of {shown(score.max_points)}"
     data = {VERDICT: verdict, "text/plain": text}
     output: NotebookNode = nbformat.from_dict({"output_type": "display_data", "data": data, "metadata": {}})
     return output

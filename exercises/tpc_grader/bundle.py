@@ -10,7 +10,7 @@ from tpc_grader.limits import Limits
 # code: runs with the student's code. kernel: tests in the same process. oracle, artefact: tests elsewhere.
 # canary: looks like a test and must fail.
 StepKind = Literal["code", "kernel", "oracle", "artefact", "canary"]
-State = Literal["passed", "failed", "timeout", "ended", "skipped"]
+State = Literal["passed", "failed", "timeout", "ended", "skipped", "unneeded"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Step:
     # empty for what draws nothing.
     seed: str = ""
     answers_seed: str = ""
+    # The author's solution instead of the student's: no output of a run with one is ever shown.
+    author: bool = False
+    # Cells of tests: when all of them passed, the step is not needed.
+    unless: tuple[int, ...] = ()
     # Changed copies of a kernel step that must fail whatever the step does; one of them runs right after it, and
     # calls nothing of the student's.
     mutants: tuple[str, ...] = ()

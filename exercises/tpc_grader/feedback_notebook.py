@@ -151,7 +151,9 @@ def _verdict(cell: NotebookNode, hidden: list[str]) -> dict[str, Any]:
     both = found_difference(cell.get("outputs", [])) if show == "difference" else None
     return {
         "passed": bool(told.get("passed")),
-        "message": scrub(str(told.get("message") or ""), hidden) if show != "score" else "",
+        "message": scrub(str(told.get("message") or ""), hidden)
+        if show != "score" or told.get("passed")
+        else "",
         "difference": {side: scrub(text, hidden) for side, text in both.items()} if both else None,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from tpc_grader.autograded import kept_notebook
 from tpc_grader.backends import Backend
 from tpc_grader.bundle import Result
 from tpc_grader.differences import difference_steps
+from tpc_grader.follow_through import Plan, follow_through
 from tpc_grader.history import public_limits
 from tpc_grader.limits import Limits
 from tpc_grader.messages import with_causes
@@ -125,15 +127,22 @@ class _Job:
 
     def full(self) -> Graded:
         """Run everything for the score, then what may be shown: without hidden tests, until where it ended."""
-        bundle = scoring.scored_bundle(self.rebuilt, self.files, self.own_files, self.limits, self.seed)
-        result = sandbox.run(bundle, self.backend)
-        verdict = scoring.verdict(self.rebuilt, result)
+        points_of = functools.partial(scoring.points_of, self.rebuilt)
+        followed = follow_through(self.rebuilt, self._scored, points_of, self.limits.total_seconds)
+        result = followed.result
+        verdict = scoring.verdict(self.rebuilt, result, followed.with_authors)
         failed = frozenset(cell.name for cell in verdict.cells if not cell.passed)
         until = scoring.ended_at(result)
         after = difference_steps(self.rebuilt, result)
         bundle = scoring.shown_bundle(self.rebuilt, self.files, failed, until, self.limits, after, self.seed)
         shown = sandbox.run(bundle, self.backend)
         return self._graded(scoring.with_public_words(verdict, self.rebuilt, shown), shown, public=False)
+
+    def _scored(self, plan: Plan, seconds: float) -> Result:
+        """Run everything for the score, as planned."""
+        limits = replace(self.limits, total_seconds=seconds)
+        bundle = scoring.scored_bundle(self.rebuilt, self.files, self.own_files, limits, self.seed, plan)
+        return sandbox.run(bundle, self.backend, functools.partial(scoring.passed, self.rebuilt))
 
     def _graded(self, verdict: scoring.Verdict, shown: Result, public: bool) -> Graded:
         return Graded(

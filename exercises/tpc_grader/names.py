@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dis
 import re
+from types import CodeType
 
 # IPython's own lines, which Python cannot read.
 _MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.M)
@@ -13,16 +14,28 @@ _BINDING = ("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME")
 
 def bound_by(body: list[ast.stmt]) -> set[str]:
     """Return the names that statements of a cell bind in the notebook, none of those inside their functions."""
-    code = compile(ast.Module(body, []), "<cell>", "exec")
-    return {str(each.argval) for each in dis.get_instructions(code) if each.opname in _BINDING}
+    return {str(each.argval) for each in dis.get_instructions(_code(body)) if each.opname in _BINDING}
 
 
 def bound_in(source: str) -> set[str]:
     """Return the names that a cell binds; none when it cannot be read."""
+    return bound_by(statements_of(source))
+
+
+def statements_of(source: str) -> list[ast.stmt]:
+    """Return the statements of a cell, IPython's own lines left out; none when it cannot be read."""
     try:
-        return bound_by(ast.parse(_MAGIC.sub(r"\1pass", source)).body)
+        body = ast.parse(_MAGIC.sub(r"\1pass", source)).body
+        _code(body)  # a `return` outside a function is found only here
     except SyntaxError:
-        return set()
+        return []
+    return body
+
+
+def _code(body: list[ast.stmt]) -> CodeType:
+    """Return the code of statements, which may await as in a notebook."""
+    compiled: CodeType = compile(ast.Module(body, []), "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    return compiled
 
 
 def changed_by(statement: ast.stmt) -> set[str]:

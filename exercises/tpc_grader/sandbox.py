@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -40,9 +40,16 @@ class Ended(Exception):
         self.why: Why = why
 
 
-def run(bundle: Bundle, backend: Backend | None = None) -> Result:
-    """Run a bundle; raises InfrastructureFault when it is not the code's fault that it cannot run."""
-    return _Run(bundle, backend or chosen()).result()
+def run(
+    bundle: Bundle,
+    backend: Backend | None = None,
+    passed: Callable[[StepResult], bool] = lambda found: found.state == "passed",
+) -> Result:
+    """Run a bundle; raises InfrastructureFault when it is not the code's fault that it cannot run.
+
+    `passed` says of a cell of tests whether steps that depend on its failure are unneeded.
+    """
+    return _Run(bundle, backend or chosen(), passed).result()
 
 
 class Job:
@@ -134,8 +141,8 @@ class Job:
 class _Run:
     """One run of a bundle."""
 
-    def __init__(self, bundle: Bundle, backend: Backend) -> None:
-        self.bundle, self.backend, self.limits = bundle, backend, bundle.limits
+    def __init__(self, bundle: Bundle, backend: Backend, passed: Callable[[StepResult], bool]) -> None:
+        self.bundle, self.backend, self.limits, self.passed = bundle, backend, bundle.limits, passed
         self.began = time.monotonic()
         self.student: Job | None = None
         self.oracle: Job | None = None
@@ -149,7 +156,10 @@ class _Run:
         try:
             self._begin()
             for step in self.bundle.steps:
-                done.append(self._run_step(step))
+                needed = not step.unless or any(
+                    each.step.cell in step.unless and not self.passed(each) for each in done
+                )
+                done.append(self._run_step(step) if needed else StepResult(step, "unneeded"))
         except Ended as e:
             why, detail = e.why, str(e)
             rest = self.bundle.steps[len(done) :]

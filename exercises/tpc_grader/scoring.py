@@ -7,6 +7,7 @@ so nothing that hidden tests hold, or that code learns from them, can come out i
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from tpc_grader.bundle import Bundle, Result, Step, StepResult
 from tpc_grader.canaries import asked_twice, constant_canaries, mutants
 from tpc_grader.carried import carried
 from tpc_grader.draws import seed_of
+from tpc_grader.follow_through import Plan
 from tpc_grader.limits import Limits
 from tpc_grader.messages import STOPPED, message_for
 from tpc_grader.outputs import visible
@@ -23,6 +25,9 @@ from tpc_grader.points import shown
 from tpc_grader.results import CellScore, Outcome
 from tpc_grader.said import score_within
 from tpc_grader.skeleton import Cell, Rebuilt, code_cells
+
+# Lines of a student's text that import something; the text is never parsed.
+_IMPORT = re.compile(r"^(?:import|from)[ \t].*[^(\\\s]$", re.M)
 
 REASONS: dict[str, str] = {
     "graded": "",
@@ -49,12 +54,13 @@ def scored_bundle(
     own_files: Mapping[str, bytes],
     limits: Limits,
     seed: str = "",
+    plan: Plan | None = None,
 ) -> Bundle:
-    """Return the run that decides the points, with hidden tests and canaries; unseeded draws follow from `seed`."""
-    steps = [
-        step for index, cell in code_cells(rebuilt) for step in _scored_steps(rebuilt, index, cell, seed)
-    ]
-    kernel = [cell for _, cell in code_cells(rebuilt) if cell.role == "test" and cell.level == "kernel"]
+    """Return a run that decides points, with hidden tests and canaries; unseeded draws follow from `seed`."""
+    plan = plan or Plan()
+    cells = [(index, cell) for index, cell in code_cells(rebuilt) if index not in plan.left_out]
+    steps = [step for index, cell in cells for step in _planned(rebuilt, index, cell, seed, plan)]
+    kernel = [cell for _, cell in cells if cell.role == "test" and cell.level == "kernel"]
     changed = [mutants(cell.source) for cell in kernel]
     solution = tuple(
         (index, cell.solution if cell.role == "answer" else cell.source)
@@ -94,16 +100,44 @@ def shown_bundle(
     return Bundle(tuple(steps), dict(files), plots=True, limits=limits)
 
 
-def verdict(rebuilt: Rebuilt, result: Result) -> Verdict:
-    """Return the scores of a scored run."""
+def points_of(rebuilt: Rebuilt, found: StepResult) -> float:
+    """Return the points that a cell of tests earned in a scored run."""
+    return _score(rebuilt.cells[found.step.cell], found, False).points
+
+
+def passed(rebuilt: Rebuilt, found: StepResult) -> bool:
+    """Return whether a step of a scored run is a cell of tests that earned all its points."""
+    cell = rebuilt.cells[found.step.cell]
+    return cell.role == "test" and found.state == "passed" and points_of(rebuilt, found) >= cell.points
+
+
+def verdict(
+    rebuilt: Rebuilt, result: Result, with_authors: Mapping[int, tuple[str, ...]] | None = None
+) -> Verdict:
+    """Return the scores of a scored run; `with_authors` says beside whose version of what a test passed."""
     found = {each.step.cell: each for each in result.steps if each.step.kind != "canary"}
     tampered = result.ended == "tampered"
+    names = with_authors or {}
     cells = tuple(
-        _score(cell, found.get(index), tampered, before=rebuilt.cells[:index])
+        _with_note(
+            _score(cell, found.get(index), tampered, before=rebuilt.cells[:index]), names.get(index, ())
+        )
         for index, cell in enumerate(rebuilt.cells)
         if cell.points
     )
-    return Verdict(_outcome(result), _detail(rebuilt, result), cells)
+    told = [f"{rebuilt.cells[test].name}: {_note(each)}" for test, each in names.items()]
+    return Verdict(_outcome(result), "\n".join(filter(None, [_detail(rebuilt, result), *told])), cells)
+
+
+def _with_note(score: CellScore, names: tuple[str, ...]) -> CellScore:
+    return replace(score, message=_note(names)) if names and score.points else score
+
+
+def _note(names: tuple[str, ...]) -> str:
+    """Return for the student that a part was graded with the author's version of something."""
+    quoted = [f"`{name}`" for name in names]
+    listed = " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+    return f"Graded with the author's version of {listed}, as yours did not pass."
 
 
 def with_public_words(verdict: Verdict, rebuilt: Rebuilt, shown: Result) -> Verdict:
@@ -141,6 +175,26 @@ def ended_at(result: Result) -> int | None:
         each.step.cell for each in result.steps if each.state in ("ended", "skipped") and each.step.cell >= 0
     ]
     return min(at, default=None)
+
+
+def _planned(rebuilt: Rebuilt, index: int, cell: Cell, seed: str, plan: Plan) -> list[Step]:
+    if index in plan.alone:
+        kept = "\n".join(_IMPORT.findall(cell.public))
+        cell = replace(cell, public=kept)
+    steps = _scored_steps(rebuilt, index, cell, seed)
+    if index in plan.authors:
+        return [*steps, _authors(rebuilt, index, seed)]
+    for answer, tests in plan.after.items():
+        if tests[-1] == index and answer not in plan.authors | plan.left_out:
+            steps.append(replace(_authors(rebuilt, answer, seed), unless=tests))
+    return steps
+
+
+def _authors(rebuilt: Rebuilt, index: int, seed: str) -> Step:
+    """Return the step that runs the author's solution in the place of an answer."""
+    cell = rebuilt.cells[index]
+    [step] = _scored_steps(rebuilt, index, replace(cell, public=cell.solution), seed)
+    return replace(step, author=True)
 
 
 def _scored_steps(rebuilt: Rebuilt, index: int, cell: Cell, seed: str) -> list[Step]:
@@ -204,7 +258,9 @@ def _score(
         return CellScore(cell.name, 0.0, cell.points, False, manual=True)
     if tampered:
         return CellScore(cell.name, 0.0, cell.points, False, REASONS["tampered"])
-    if found is None or found.state in ("ended", "skipped"):
+    if found is not None and found.state == "ended":
+        return CellScore(cell.name, 0.0, cell.points, False, "Your code stopped the run in these tests.")
+    if found is None or found.state in ("skipped", "unneeded"):
         message = "Not reached: an earlier cell stopped the run."
         return CellScore(cell.name, 0.0, cell.points, False, message)
     if found.state == "timeout":

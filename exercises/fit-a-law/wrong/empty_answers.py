@@ -2,7 +2,7 @@
 
 import numpy as np
 
-PART = ["test-log-loss", "test-objective", "test-optimal"]
+PART = ["test-log-loss", "test-objective", "test-fit", "test-optimal"]
 
 
 def log_loss(p, N, D):
