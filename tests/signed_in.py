@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tpc_hub.campus.identity import form_token
+from tpc_hub.campus.identity import SCOPE, form_token
 
 TOKEN = "of-a-test"
 SECRET = "none"
@@ -20,9 +21,16 @@ HUB = {
 }
 
 
-def signed_in_client(app: FastAPI, name: str, group: str, **client: Any) -> TestClient:
-    """Return a client with the cookie of somebody whose groups at the hub are right."""
+def signed_in_client(
+    app: FastAPI, name: str, group: str, scopes: Sequence[str] = (SCOPE,), kind: str = "user", **client: Any
+) -> TestClient:
+    """Return a client with the cookie of somebody whose groups at the hub are right; `scopes` are the token's."""
     # As JupyterHub's HubOAuth keeps the hub's answers: by session and token.
     key = f"token::{hashlib.sha256(TOKEN.encode()).hexdigest()}"
-    app.state.campus.auth.cache[key] = {"name": name, "groups": [group]}
+    app.state.campus.auth.cache[key] = {
+        "kind": kind,
+        "name": name,
+        "groups": [group],
+        "scopes": list(scopes),
+    }
     return TestClient(app, cookies={"campus-session": TOKEN}, **client)

@@ -28,6 +28,7 @@ from tpc_grader.scores import cell_scores, class_scores
 from tpc_grader.store import Store
 from tpc_grader.writer import write_next
 from tpc_hub.campus.app import make_app
+from tpc_hub.campus.identity import SCOPE
 from tpc_hub.campus.times import in_zone
 from tpc_hub.people import Person, enrol
 from tpc_hub.people import open_database as open_people
@@ -116,6 +117,24 @@ def set_outcome(places: Places, student: str, **values: object) -> None:
         session.execute(
             update(JobRow).where(JobRow.student == student, JobRow.kind == "full").values(**values)
         )
+
+
+@pytest.mark.parametrize(
+    ("kind", "scopes"),
+    [
+        ("user", []),
+        ("user", ["access:services!service=formgrader-scaling"]),
+        ("user", ["access:servers!server=ada/"]),
+        ("service", [SCOPE]),
+    ],
+)
+def test_a_token_for_something_else_signs_nobody_in(campus, kind, scopes):
+    with signed_in_client(
+        make_app(), "teacher", "formgrade-scaling", scopes, kind, follow_redirects=False
+    ) as client:
+        assert client.get(f"{COURSE}/class").status_code == 303
+        pressed = client.post(f"{COURSE}/grade", data={"form_token": FORM, "exercise": EXERCISE})
+        assert pressed.status_code == 403
 
 
 def test_the_grade_button_queues_and_then_says_for_how_many(campus, teacher):

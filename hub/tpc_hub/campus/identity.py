@@ -21,6 +21,8 @@ from tpc_hub.people import Person, roles_of
 COOKIE = "campus-session"
 PREFIX = "/services/campus"
 HUB_SESSION = "jupyterhub-session-id"
+# The scope that says that a token is meant for this service.
+SCOPE = "access:services!service=campus"
 
 
 class SignInNeeded(Exception):
@@ -56,7 +58,8 @@ async def visitor(request: Request) -> Visitor:
     # The hub's own session is part of the question: who signed out there has another one, or none.
     session_id = request.cookies.get(HUB_SESSION, "")
     known = token and await campus.auth.user_for_token(token, session_id=session_id, sync=False)
-    if not known:
+    # A token that the same person gave to another service, or to somebody's server, signs nobody in here.
+    if not known or known.get("kind") != "user" or not campus.auth.check_scopes({SCOPE}, known):
         if request.method != "GET":
             raise HTTPException(
                 403, "You were signed out. Nothing was changed: go back, reload and try again."

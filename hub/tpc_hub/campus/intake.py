@@ -27,13 +27,11 @@ from tpc_grader.intake import Intake
 from tpc_grader.receipts import public_pem
 from tpc_grader.store import Submission
 
-from tpc_hub.campus.identity import campus_of
+from tpc_hub.campus.identity import SCOPE, campus_of
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.times import in_zone
 from tpc_hub.people import Person, roles_of
 
-# The scope that says that a token is meant for this service.
-SCOPE = "access:services!service=campus"
 UPLOAD_SECONDS = 120
 # How many uploads are in memory at once, one of each student; the rest wait.
 UPLOADS = 24
