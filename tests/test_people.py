@@ -188,6 +188,69 @@ def test_nobody_takes_an_instructors_place_by_what_is_not_vouched_for(session):
     assert roles_of(session, enter(session, "ada", email="ada@example.org", email_verified=True).name) != {}
 
 
+PROVEN = {"email": "ada@example.org", "email_verified": True}
+
+
+@pytest.mark.parametrize(
+    ("told", "table", "teaches"),
+    [
+        ({"email": "ada@example.org"}, "e-mail\nada@example.org", False),
+        ({"email": "ada@example.org"}, "login\nada@example.org", False),
+        ({"email": "ada@example.org"}, "e-mail,number\nada@example.org,7", False),
+        ({"email": "ada@example.org"}, "login,e-mail\nada,ada@example.org", False),
+        ({}, "number\neve", False),
+        ({"email": "ada@example.org"}, "login,e-mail\nEve,ada@example.org", True),
+        ({"student_number": "7"}, "number\n7", True),
+        (PROVEN, "e-mail\nada@example.org", True),
+        (PROVEN, "login\nada@example.org", True),
+    ],
+)
+def test_nobody_teaches_who_only_says_to_have_an_instructors_address(session, told, table, teaches):
+    eve = enter(session, "eve", **told)
+    head, row = table.split("\n")
+    data = f"{head},role\n{row},instructor\n".encode()
+    if teaches:
+        import_roster(session, "scaling", data)
+        assert members(session, "scaling", "instructor") == [eve.name]
+        assert import_roster(session, "scaling", data).changes == ()
+    else:
+        with pytest.raises(PeopleError, match="did not prove it"):
+            import_roster(session, "scaling", data)
+
+
+def test_a_place_that_was_taken_unproven_does_not_become_an_instructors(session):
+    import_roster(session, "scaling", b"e-mail\nada@example.org\n")
+    assert roles_of(session, enter(session, "eve", email="ada@example.org").name) == {"scaling": "student"}
+    with pytest.raises(PeopleError, match="did not prove it"):
+        import_roster(session, "scaling", b"e-mail,role\nada@example.org,instructor\n")
+
+
+def test_a_column_names_people_by_what_it_holds_before_all_else(session):
+    enter(session, "0042"), enter(session, "eve", student_number="0042")
+    import_roster(session, "scaling", b"student number\n0042\n")
+    assert members(session, "scaling", "student") == ["eve"]
+
+
+def test_an_address_of_two_people_is_told_and_not_given_to_one(session):
+    import_roster(session, "scaling", b"e-mail\nx@example.org\n")
+    enter(session, "x@example.org", email="x@example.org", email_verified=False)
+    with pytest.raises(PeopleError, match="are two people here"):
+        import_roster(session, "scaling", b"login,e-mail\nx@example.org,x@example.org\n")
+
+
+def test_a_login_that_a_later_roster_tells_is_taken(session):
+    import_roster(session, "scaling", b"number\n7\n")
+    (change,) = import_roster(session, "scaling", b"number,login\n7,ada.l\n").changes
+    assert str(change) == "7 (7): login none -> ada.l"
+    assert members(session, "scaling", "student") == [enter(session, "ada.l").name]
+
+
+def test_what_a_provider_tells_at_too_great_length_is_no_reason_to_stay_out(session):
+    long = {"name": "n" * 500, "email": f"{'a' * 300}@example.org", "student_number": "9" * 100}
+    person = enter(session, "ada", **long)
+    assert (len(person.display_name), person.email, person.number) == (100, None, None)
+
+
 def test_nobody_takes_the_place_of_who_signed_in_before(session):
     import_roster(session, "scaling", b"e-mail\nada@example.org\n")
     ada = enter(session, "ada", email="ada@example.org", email_verified=True)
@@ -229,6 +292,10 @@ def test_a_class_code_does_not_open_what_a_roster_reserved(session):
     with pytest.raises(PeopleError, match="reserved"):
         sign_up(session, "ada", "Ada", "a long password", "data-code", ())
     assert not session.get(Person, "grace").password_hash
+    bea = enter(session, "bea")
+    enrol(session, "scaling", bea.name)
+    with pytest.raises(PeopleError, match="reserved"):
+        joined(session, "bea")
 
 
 PLAIN = "login,display name,e-mail,student number,role\nada,Ada L,ada@example.org,7,student\n"

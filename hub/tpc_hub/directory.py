@@ -58,12 +58,13 @@ def claims_of(sign_in: str, told: Mapping[str, Any]) -> Claims:
     number = next((told[name] for name in NUMBERS if told.get(name)), "")
     if isinstance(number, Mapping):
         number = number.get("person_sourcedid", "")
+    number, email = tidy(number), tidy(told.get("email") or "").lower()
     verified = told.get("email_verified")
     return Claims(
         sign_in=sign_in,
-        display_name=tidy(told.get("name") or ""),
-        email=tidy(told.get("email") or "").lower(),
-        number=tidy(number),
+        display_name=tidy(told.get("name") or "")[: LONGEST["display_name"]],
+        email=email if len(email) <= LONGEST["email"] else "",
+        number=number if len(number) <= LONGEST["number"] else "",
         verified=verified if isinstance(verified, bool) else None,
     )
 
@@ -105,15 +106,21 @@ def free_name(session: Session, text: str) -> str:
     return next(name for name in _candidates(base) if name not in taken and name not in RESERVED)
 
 
-def find_person(session: Session, text: str) -> Person | None:
+def find_person(session: Session, text: str, kind: str = "sign_in") -> Person | None:
     """Return the one person who is known by a sign-in name, e-mail, student number or name; letters' case is minor.
 
+    `kind` says what the text is meant to be, and is looked at first: people choose names that are others' numbers.
     Raises PeopleError when two people fit.
     """
     text = tidy(text)
-    exact = (Person.sign_in == text, Person.email == text.lower(), Person.number == text, Person.name == text)
+    exact = {
+        "sign_in": Person.sign_in == text,
+        "email": Person.email == text.lower(),
+        "number": Person.number == text,
+        "name": Person.name == text,
+    }
     folded = (func.lower(Person.sign_in) == text.lower(), Person.name == text.lower())
-    for condition in (*exact, or_(*folded)):
+    for condition in (exact.pop(kind), *exact.values(), or_(*folded)):
         found = list(session.scalars(select(Person).where(condition).limit(2)))
         if len(found) > 1:
             names = " and ".join(person.sign_in or person.name for person in found)
@@ -121,6 +128,23 @@ def find_person(session: Session, text: str) -> Person | None:
         if found:
             return found[0]
     return None
+
+
+def check_may_teach(person: Person, known: Mapping[str, str]) -> None:
+    """Refuse to let somebody teach whom nothing that they are known by names for sure; raises PeopleError.
+
+    `known` is sign_in, email, number -> what the operator calls them. Some providers let people write any address into
+    their profile: whoever claimed an instructor's would become one by the next roster.
+    """
+    called = {value.lower() for value in known.values()}
+    by_name = known.get("sign_in", "").lower() in {person.name, (person.sign_in or person.name).lower()}
+    by_number = person.number is not None and known.get("number") == person.number
+    if by_name or by_number or (person.email in called and person.email_proven):
+        return
+    raise PeopleError(
+        f"{' '.join(dict.fromkeys(known.values()))} fits {person.display_name}, whose sign-in did not prove it. "
+        f"Give the login of who is to teach; theirs is {person.sign_in or person.name}."
+    )
 
 
 def signed_in(session: Session, claims: Claims) -> Person:
@@ -138,13 +162,14 @@ def signed_in(session: Session, claims: Claims) -> Person:
         person.email,
         person.number,
     ):
-        person.display_name = claims.display_name[: LONGEST["display_name"]]
+        person.display_name = claims.display_name
     if (
         claims.email
         and claims.verified is not False
         and not _held(session, Person.email == claims.email, person)
     ):
         person.email = claims.email
+    person.email_proven = claims.verified is True and claims.email == person.email
     if claims.number and not _held(session, Person.number == claims.number, person):
         person.number = claims.number
     session.flush()
@@ -165,8 +190,10 @@ def sign_up(
     person = session.get(Person, name)
     if person is not None and person.password_hash:
         raise PeopleError(f"The name {name} is taken. Choose another, or sign in if it is yours.")
-    if person is not None and set(roles_of(session, name).items()) - {(course, "student")}:
-        # A class code is known to the whole class: it must not open what a roster reserved for somebody else.
+    others = person is not None and set(roles_of(session, name).items()) - {(course, "student")}
+    if person is not None and (others or person.seen is not None):
+        # A class code is known to the whole class: it must not open what a roster reserved for somebody else, nor
+        # the account of somebody who signed in by a provider before.
         raise PeopleError(
             f"The name {name} is reserved. Ask for its password (`campus user password {name}`)."
         )

@@ -39,7 +39,7 @@ class Person(Base):
 
     What others call the person stands beside it: the name at the sign-in, e-mail (small letters), student number.
     `password_hash` is empty for people who sign in elsewhere, or came by roster and have not signed up yet; `seen`
-    is the first sign-in.
+    is the first sign-in. `email_proven` is false where a sign-in elsewhere did not prove that the address is theirs.
     """
 
     __tablename__ = "person"
@@ -47,6 +47,7 @@ class Person(Base):
     display_name: Mapped[str]
     sign_in: Mapped[str | None] = mapped_column(unique=True)
     email: Mapped[str | None] = mapped_column(unique=True)
+    email_proven: Mapped[bool] = mapped_column(default=True)
     number: Mapped[str | None] = mapped_column(unique=True)
     seen: Mapped[dt.datetime | None]
     password_hash: Mapped[str] = mapped_column(default="")

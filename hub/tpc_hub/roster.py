@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from tpc_hub.directory import LONGEST, add_person, find_person, tidy
+from tpc_hub.directory import LONGEST, add_person, check_may_teach, find_person, tidy
 from tpc_hub.people import ROLES, PeopleError, Person, enrol, roles_of
 from tpc_hub.roster_table import Line, lines_of, text_of
 
@@ -139,7 +139,8 @@ def _take(
 ) -> Iterator[Change]:
     """Make one person what the roster says."""
     known = {kind: facts[kind] for kind in IDENTIFIERS if facts.get(kind)}
-    found = {person.name: person for value in known.values() if (person := find_person(session, value))}
+    fitting = (find_person(session, value, kind) for kind, value in known.items())
+    found = {person.name: person for person in fitting if person}
     if len(found) > 1:
         both = " and ".join(found)
         raise PeopleError(f"{', '.join(known.values())} are two people here ({both}). Correct one of them.")
@@ -148,6 +149,8 @@ def _take(
         person = add_person(session, **known, display_name=facts.get("display_name", ""))
     if person.name in seen:
         raise PeopleError(f"{person.display_name} appears in line {seen[person.name]} too. Keep one line.")
+    if facts["role"] == "instructor" != roles_of(session, person.name).get(course):
+        check_may_teach(person, known)
     seen[person.name] = line
     return iter([*_updates(session, course, person, facts, new)])
 
@@ -157,7 +160,10 @@ def _updates(
 ) -> Iterator[Change]:
     who = facts.get("display_name") or person.display_name
     who = f"{who} ({person.sign_in or person.email or person.number})"
-    for kind, word in (("display_name", "name"), ("email", "e-mail"), ("number", "student number")):
+    kinds = {"display_name": "name", "email": "e-mail", "number": "student number"}
+    if not person.sign_in:  # who signs in already does so by this name, whatever another platform says
+        kinds["sign_in"] = "login"
+    for kind, word in kinds.items():
         old, value = getattr(person, kind) or "", facts.get(kind, "")
         value = value.lower() if kind == "email" else value
         if value and value != old:

@@ -85,7 +85,7 @@ def user_add(name: str, teaches: tuple[str, ...], attends: tuple[str, ...]) -> N
     """
     from sqlalchemy.orm import Session
 
-    from tpc_hub.directory import add_person, find_person, tidy
+    from tpc_hub.directory import add_person, check_may_teach, find_person, tidy
     from tpc_hub.people import enrol, open_database, random_password, set_password
 
     places = Places.find()
@@ -107,6 +107,8 @@ def user_add(name: str, teaches: tuple[str, ...], attends: tuple[str, ...]) -> N
                 click.echo(f"{called} can sign in with the password {password}")
             else:
                 click.echo(f"{called} can sign in by {settings.sign_in.method}")
+        if teaches:
+            check_may_teach(person, dict.fromkeys(("sign_in", "email", "number"), tidy(name)))
         for course, role in courses:
             enrol(session, course, person.name, role)
             click.echo(f"{person.name} is {role} of {course}")
