@@ -1,7 +1,7 @@
 """A grader for tests of the queue: it reads what was handed in and writes a real gradebook, in milliseconds.
 
 The notebook is a cell of text: `points=N`, and then what should happen to the grader: `fault`, `die`, `slow`,
-`nap`, `loop`, `stuck` (while its result is written).
+`nap`, `loop`, and while its result is written `stuck` or `lost` (its writer ends).
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ def record(places: Places, course: Course, submission: Submission, graded: Grade
     """Write the score as nbgrader does: automatic scores change, manual ones stay."""
     if graded.outcome != "invalid" and b"stuck" in submission.notebook.read_bytes():
         time.sleep(3600)
+    if b"lost" in submission.notebook.read_bytes():
+        os.kill(os.getpid(), signal.SIGKILL)
     places.nbgrader(course.id).mkdir(parents=True, exist_ok=True)
     ensure_gradebook(places.nbgrader(course.id) / "gradebook.db")
     with Gradebook(f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}", course.id) as book:

@@ -228,17 +228,59 @@ def test_a_result_that_is_not_written_in_time_is_invalid_and_holds_up_nobody(pla
     ]
 
 
+def try_again_now(places: Places) -> None:
+    """Let the time come at which jobs are tried again."""
+    with Session(open_database(places.database_url)) as session, session.begin():
+        session.execute(update(JobRow).values(not_before=JobRow.queued_at))
+
+
+def test_a_result_that_ends_its_writer_waits_for_a_person_and_holds_up_nobody(places):
+    for student, text in (("eve", "points=7 lost"), ("bob", "points=3")):
+        hand_in(places, student, text)
+    run_all(places)
+    process = Worker(places, 1, quick_grading.run, quick_grading.record).writer
+
+    def has(student: str, **facts: object) -> bool:
+        process.tend()
+        (row,) = rows(places, student)
+        return all(getattr(row, name) == value for name, value in facts.items())
+
+    try:
+        for attempt in range(1, overdue.MAXIMUM_ATTEMPTS + 1):
+            wait_for(lambda attempt=attempt: has("eve", attempts=attempt))
+            wait_for(lambda: has("bob", state="graded"))
+            try_again_now(places)
+        wait_for(lambda: has("eve", state="failed"))
+    finally:
+        process.end()
+    assert rows(places, "eve")[0].reason == "not recorded: the writer ended with code -9"
+    assert written(places) == [("bob", '{"test-double": 3.0}')]
+
+
+def test_a_gradebook_that_cannot_be_read_is_a_fault_of_its_job_and_ends_no_writer(places):
+    hand_in(places, "ada", "points=7")
+    run_all(places)
+    gradebook = places.nbgrader("scaling") / "gradebook.db"
+    gradebook.parent.mkdir(parents=True)
+    gradebook.write_bytes(b"no database" * 100)
+    assert writer.write_next(places, quick_grading.record)
+    assert rows(places, "ada")[0].reason == "not recorded: DatabaseError: file is not a database"
+    gradebook.unlink()
+    try_again_now(places)
+    work_off(places)
+    assert written(places) == [("ada", '{"test-double": 7.0}')]
+
+
 def test_a_gradebook_that_cannot_be_written_is_tried_again_and_then_waits_for_a_person(places):
     def fail(*arguments: object) -> None:
         raise OSError("disk full")
 
     hand_in(places, "ada", "points=7")
     run_all(places)
-    for _ in range(writer.MAXIMUM_ATTEMPTS):
+    for _ in range(overdue.MAXIMUM_ATTEMPTS):
         assert writer.write_next(places, fail)
         assert not writer.write_next(places, fail), "not again at once"
-        with Session(open_database(places.database_url)) as session, session.begin():
-            session.execute(update(JobRow).values(not_before=JobRow.queued_at))
+        try_again_now(places)
     (row,) = rows(places, "ada")
     assert (row.state, row.reason) == ("failed", "not recorded: OSError: disk full")
     assert queue.retry(places, "scaling") == 1

@@ -1,4 +1,7 @@
-"""A result that could not be written down in time: tried once more, then `invalid`, and nobody waits for it again."""
+"""Results that could not be written down: tried again later, and nobody waits for them meanwhile.
+
+One that takes too long becomes `invalid`; one that met a fault, or whose writer ended, waits for a person at last.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from tpc_grader.results import Graded
 
 # A machine that was busy or asleep for a moment is no fault of the submission.
 TRIES = 2
+MAXIMUM_ATTEMPTS = 5
 RETRY_SECONDS = 5.0
 REASON = (
     "Your work could not be written down in the time there is for it, so it has no points. "
@@ -25,19 +29,32 @@ REASON = (
 def note_overdue(places: Places, number: int, seconds: float) -> None:
     """Note that a job's result was not written down within so many seconds; its writer must have ended."""
     with Session(open_database(places.database_url)) as session, session.begin():
-        row = session.get(JobRow, number)
-        if row is None or row.state != "recording" or row.result is None:
-            return
-        row.attempts += 1
-        row.reason = f"not recorded within {seconds:g} s"
-        row.not_before = database.utcnow() + dt.timedelta(seconds=RETRY_SECONDS * row.attempts)
-        if row.attempts < TRIES:
+        row = _noted(session, number, f"not recorded within {seconds:g} s")
+        if row is None or row.result is None or row.attempts < TRIES:
             return
         if row.outcome == "invalid":
             row.state = "failed"
             return
         row.result = emptied(Graded.from_json(row.result), row.reason).to_json()
         row.outcome, row.attempts, row.not_before = "invalid", 0, database.utcnow()
+
+
+def note_fault(places: Places, number: int, reason: str) -> None:
+    """Note that a job's result could not be written down; after the last attempt it waits for a person."""
+    with Session(open_database(places.database_url)) as session, session.begin():
+        row = _noted(session, number, reason)
+        if row is not None and row.attempts >= MAXIMUM_ATTEMPTS:
+            row.state = "failed"
+
+
+def _noted(session: Session, number: int, reason: str) -> JobRow | None:
+    """Return a job that is tried again later; None when it is written down, or gave way, meanwhile."""
+    row = session.get(JobRow, number)
+    if row is None or row.state != "recording":
+        return None
+    row.attempts, row.reason = row.attempts + 1, reason.replace("\0", "")  # PostgreSQL keeps no NUL
+    row.not_before = database.utcnow() + dt.timedelta(seconds=RETRY_SECONDS * row.attempts)
+    return row
 
 
 def emptied(graded: Graded, detail: str) -> Graded:

@@ -6,7 +6,7 @@ the same transaction. After a kill between two steps the gradebook is written ag
 
 from __future__ import annotations
 
-import datetime as dt
+import logging
 from collections.abc import Callable
 
 from sqlalchemy import func, select
@@ -18,14 +18,14 @@ from tpc_grader import audit, database
 from tpc_grader.autograded import NoNotebook
 from tpc_grader.database import SubmissionRow, open_database
 from tpc_grader.jobs import JobRow
+from tpc_grader.overdue import note_fault
 from tpc_grader.results import Graded
 from tpc_grader.scores import class_marks, points_text, told_points
 from tpc_grader.store import Store, Submission
 
 Record = Callable[[Places, Course, Submission, Graded], None]
 GRADER = "grader"
-MAXIMUM_ATTEMPTS = 5
-RETRY_SECONDS = 5.0
+log = logging.getLogger(__name__)
 
 
 def write_next(places: Places, record: Record, begun: Callable[[int], None] = lambda _: None) -> bool:
@@ -38,21 +38,23 @@ def write_next(places: Places, record: Record, begun: Callable[[int], None] = la
     if row is None:
         return False
     begun(row.number)
-    submission = Store(places).get(row.submission)
-    assert row.result is not None
     try:
-        course = read_course(places.courses / f"{row.course}.yml", places)
-        graded = Graded.from_json(row.result)
-        record(places, course, submission, graded)
-        finish(places, row.course, row.exercise, row.student, graded)
+        _write(places, row, record)
     except NoNotebook:
         _run_again(places, row)
-        return True
     except Exception as e:
-        _failed(places, row, f"not recorded: {type(e).__name__}: {e}".replace("\0", ""))
-        return True
-    _end(places, row)
+        log.exception("job %d of %s was not recorded", row.number, row.student)
+        note_fault(places, row.number, f"not recorded: {type(e).__name__}: {e}")
     return True
+
+
+def _write(places: Places, row: JobRow, record: Record) -> None:
+    before = _scores_before(places, row)
+    course = read_course(places.courses / f"{row.course}.yml", places)
+    submission, graded = Store(places).get(row.submission), Graded.from_json(row.result or "")
+    record(places, course, submission, graded)
+    finish(places, row.course, row.exercise, row.student, graded)
+    _end(places, row, before)
 
 
 def finish(places: Places, course: str, exercise: str, student: str, graded: Graded) -> None:
@@ -66,24 +68,28 @@ def finish(places: Places, course: str, exercise: str, student: str, graded: Gra
 
 
 def _begin(places: Places) -> JobRow | None:
-    """Return the next job in state `recording`, with the scores as they were before."""
-    now = database.utcnow()
+    """Return the next job, in state `recording`; older work that newer took the place of is passed over."""
     query = (
         select(JobRow)
-        .where(JobRow.state.in_(("ran", "recording")), JobRow.not_before <= now)
+        .where(JobRow.state.in_(("ran", "recording")), JobRow.not_before <= database.utcnow())
         .order_by(JobRow.finished_at, JobRow.number)
         .limit(1)
     )
     with Session(open_database(places.database_url), expire_on_commit=False) as session, session.begin():
-        row = session.scalar(query)
-        if row is None:
-            return None
-        if _is_outdated(session, row):
+        while (row := session.scalar(query)) is not None and _is_outdated(session, row):
             row.state = "superseded"
-        elif row.state == "ran":
-            row.state, row.attempts = "recording", 0
-            row.before = scores_text(places, row.course, row.exercise, row.student)
-    return row if row.state == "recording" else _begin(places)
+        if row is not None and row.state == "ran":
+            row.state, row.attempts, row.before = "recording", 0, None
+    return row
+
+
+def _scores_before(places: Places, row: JobRow) -> str:
+    """Return the scores as they were before the first attempt to write these down."""
+    if row.before is None:
+        row.before = scores_text(places, row.course, row.exercise, row.student)
+        with Session(open_database(places.database_url)) as session, session.begin():
+            session.get_one(JobRow, row.number).before = row.before
+    return row.before
 
 
 def _is_outdated(session: Session, row: JobRow) -> bool:
@@ -96,7 +102,7 @@ def _is_outdated(session: Session, row: JobRow) -> bool:
     return (session.scalar(newest) or 0) > row.submission_number
 
 
-def _end(places: Places, row: JobRow) -> None:
+def _end(places: Places, row: JobRow, before: str) -> None:
     after = scores_text(places, row.course, row.exercise, row.student)
     entry = audit.Entry(
         GRADER,
@@ -105,7 +111,7 @@ def _end(places: Places, row: JobRow) -> None:
         exercise=row.exercise,
         student=row.student,
         submission=row.submission,
-        before=row.before or "",
+        before=before,
         after=after,
         note=f"{row.outcome}, version {row.version}, round {row.round}",
     )
@@ -118,16 +124,6 @@ def _end(places: Places, row: JobRow) -> None:
         found.result = Graded.from_json(found.result or "").without_notebook().to_json()
         audit.write(session, entry)
     audit.export(places)
-
-
-def _failed(places: Places, row: JobRow, reason: str) -> None:
-    with Session(open_database(places.database_url)) as session, session.begin():
-        found = session.get_one(JobRow, row.number)
-        found.attempts += 1
-        found.reason = reason
-        found.not_before = database.utcnow() + dt.timedelta(seconds=RETRY_SECONDS * found.attempts)
-        if found.attempts >= MAXIMUM_ATTEMPTS:
-            found.state = "failed"
 
 
 def _run_again(places: Places, row: JobRow) -> None:

@@ -24,7 +24,7 @@ from tpc_courses.places import Places
 
 from tpc_grader.bell import Bell
 from tpc_grader.locks import only_one
-from tpc_grader.overdue import note_overdue
+from tpc_grader.overdue import note_fault, note_overdue
 
 if TYPE_CHECKING:
     from tpc_grader.writer import Record
@@ -50,13 +50,16 @@ class WriterProcess:
 
     def tend(self) -> None:
         """Do whatever is due: start it, hear what it is at, end it when it is too long at it."""
-        if self.process is None or not self.process.is_alive():
+        if self.process is not None and not self.process.is_alive():
+            self._note_end()
+        if self.process is None:
             self._begin()
         self.hear()
         if time.monotonic() > self.deadline:
+            late = self.job  # it may get through, and on to the next, before it ends
             self.end()
-            log.warning("job %d was not recorded within %g s", self.job, self.seconds)
-            note_overdue(self.places, self.job, self.seconds)
+            log.warning("job %d was not recorded within %g s", late, self.seconds)
+            note_overdue(self.places, late, self.seconds)
 
     def hear(self) -> None:
         """Take in what it told."""
@@ -72,6 +75,14 @@ class WriterProcess:
             self.process.join(5)
         self.hear()
         self.process, self.deadline = None, math.inf
+
+    def _note_end(self) -> None:
+        """Note with the job it was at that it ended by itself: the next one would go on with the same job."""
+        code = self.process.exitcode
+        self.end()
+        log.warning("the writer ended with code %s", code)
+        if self.job != _THROUGH:
+            note_fault(self.places, self.job, f"not recorded: the writer ended with code {code}")
 
     def _begin(self) -> None:
         if self.connection is not None:
