@@ -362,6 +362,7 @@ def test_what_belongs_elsewhere_is_not_offered(tab, seen):
         ("GET", "tree"),
         ("GET", "files/gradebook.db"),
         ("GET", "formgrader/no-such-page"),
+        ("POST", "formgrader/api/assignment/..%2F..%2Fdata%2Fsource/assign"),
     ],
 )
 def test_who_grades_gets_no_shell_no_kernel_and_no_files(tab, seen, method, path):
@@ -395,6 +396,10 @@ def test_a_page_that_was_handed_in_is_saved_not_opened(graded, tab, seen):
     assert heads["content-disposition"] == "attachment"
     assert "sandbox" in heads["content-security-policy"]
     seen.check()
+    gradebook = graded.places.nbgrader(COURSE) / "gradebook.db"
+    for path in ("..%2F..%2F..%2Fgradebook.db", f"%2F{gradebook}"):
+        assert tab.evaluate(ASK, [path, "GET"])[0] == 404
+    seen.faults.clear()
 
 
 def test_work_whose_graded_notebook_is_gone_says_what_to_do(graded, tab, seen):

@@ -22,9 +22,21 @@ FILE_POLICY = "sandbox; default-src 'none'"
 
 
 class Fresh:
-    """Lets go of the gradebook after each request: what the grader or a colleague wrote since is seen by the next."""
+    """Lets go of the gradebook after each request: what the grader or a colleague wrote since is seen by the next.
+
+    nbgrader makes paths of the names in an address: none leads out of the folder that it is meant for.
+    """
 
     settings: dict[str, Any]
+    path_args: list[str | None]
+    path_kwargs: dict[str, str | None]
+
+    async def prepare(self) -> None:
+        """Refuse names that climb, which a browser sends when their slashes are escaped."""
+        await super().prepare()  # type: ignore[misc]
+        names = filter(None, (*self.path_args, *self.path_kwargs.values()))
+        if any("//" in each or ".." in each.split("/") for each in names):
+            raise web.HTTPError(404, "There is no such page.")
 
     def on_finish(self) -> None:
         """End the transaction, and forget what was read in it."""
