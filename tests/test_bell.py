@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import shutil
 
 import pytest
 from test_worker import hand_in, places, run_all  # noqa: F401
@@ -37,6 +38,12 @@ def test_many_rings_are_one_and_nobody_waits_to_ring(places):  # noqa: F811
     assert rung(bell)
     assert not rung(bell)
     bell.close()
+
+
+def test_a_stopped_grader_leaves_a_state_folder_that_any_copy_takes(places, tmp_path):  # noqa: F811
+    run_all(places)
+    assert not list(places.state.rglob("*.bell"))
+    shutil.copytree(places.state, tmp_path / "copy")
 
 
 def test_what_is_no_pipe_is_not_written_to(places):  # noqa: F811

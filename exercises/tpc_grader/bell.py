@@ -10,7 +10,7 @@ import os
 import select
 import stat
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from tpc_courses.places import Places
 
@@ -49,6 +49,12 @@ class Bell:
     def close(self) -> None:
         """Wait for no ring any more."""
         os.close(self._end)
+
+
+def take_down(places: Places) -> None:
+    """Remove the pipes once nobody waits: a state folder is copied for a backup, and not every copy takes a pipe."""
+    for part in get_args(Part):
+        _path(places, part).unlink(missing_ok=True)
 
 
 def ring(places: Places, part: Part) -> None:

@@ -26,7 +26,7 @@ from tpc_courses.manifest import read_course
 from tpc_courses.places import Places
 
 from tpc_grader import audit, database, queue
-from tpc_grader.bell import Bell
+from tpc_grader.bell import Bell, take_down
 from tpc_grader.history import turn_seconds
 from tpc_grader.jobs import Job, Line
 from tpc_grader.locks import Busy, only_one
@@ -147,6 +147,7 @@ class Worker:
             each.process.kill()
         self.writer.end()
         self.bell.close()
+        take_down(self.places)
         queue.give_back(self.places, self.name)
 
     def _end_superseded(self) -> None:
