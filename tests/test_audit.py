@@ -77,15 +77,30 @@ def test_the_command_prints_what_is_asked_for(places, monkeypatch):
     assert len(CliRunner().invoke(main, ["audit", "--limit", "0"]).output.splitlines()) == 2
 
 
+def give(places: Places, points: float) -> None:
+    """Give ada points as the formgrader does."""
+    with Gradebook(f"sqlite:///{places.nbgrader('scaling') / 'gradebook.db'}", "scaling") as book:
+        book.find_grade(quick_grading.CELL, EXERCISE, EXERCISE, "ada").manual_score = points
+        book.db.commit()
+
+
+def test_a_gradebook_that_cannot_be_read_keeps_no_other_from_being_looked_at(campus, caplog):  # noqa: F811
+    hand_in(campus, "ada", 4)
+    work_off(campus)
+    broken = campus.nbgrader("data") / "gradebook.db"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"no database" * 100)
+    give(campus, 8.0)
+    assert Reconciler(campus).look() == 1
+    assert f"{broken} was not looked at" in caplog.text
+
+
 def test_a_score_given_in_the_formgrader_is_noted_once_and_survives_a_regrade(campus):  # noqa: F811
     hand_in(campus, "ada", 4)
     work_off(campus)
     others = Reconciler(campus)
     assert others.look() == 0, "what the writer wrote is known"
-    with Gradebook(f"sqlite:///{campus.nbgrader('scaling') / 'gradebook.db'}", "scaling") as book:
-        grade = book.find_grade(quick_grading.CELL, EXERCISE, EXERCISE, "ada")
-        grade.manual_score = 8.0
-        book.db.commit()
+    give(campus, 8.0)
     assert others.look() == 1
     assert others.look() == 0
     assert Reconciler(campus).look() == 0, "also after a restart"

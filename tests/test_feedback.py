@@ -28,7 +28,7 @@ from tpc_grader.feedback_notebook import VERDICT, HideTests, scrub, shown_test
 from tpc_grader.formulas import ELEMENTS
 from tpc_grader.intake import Intake
 from tpc_grader.limits import Limits
-from tpc_grader.outputs import clean_outputs
+from tpc_grader.outputs import Cleaner
 from tpc_grader.prose import MAX_PAGE_SECONDS, shown_markdown
 from tpc_grader.records import newest_feedback, standing
 from tpc_grader.results import CellScore
@@ -421,7 +421,7 @@ class TestOutputs:
             {"output_type": "display_data", "data": {**bundle, "text/plain": "<object>"}}
             for bundle in bundles
         ]
-        course, _ = graded_with(tree, clean_outputs(shown, Limits()))
+        course, _ = graded_with(tree, Cleaner(Limits()).clean(shown))
         page = formgraders_page(tree, course).partition("<main")[2]
         assert "<script>alert" not in page
         assert [tag for tag in tags(page) if re.search(r"\son\w+\s*=|javascript:|evil\.example", tag)] == []

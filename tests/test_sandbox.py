@@ -33,7 +33,7 @@ from tpc_grader.canaries import asked_twice, constant_canaries, mutants
 from tpc_grader.coursework import course_config, prepare_course
 from tpc_grader.grading import grade_files
 from tpc_grader.limits import Limits
-from tpc_grader.outputs import clean_outputs, clean_text
+from tpc_grader.outputs import Cleaner, clean_text
 from tpc_grader.overdue import emptied
 from tpc_grader.results import CellScore, Graded, InfrastructureFault
 from tpc_grader.scores import cell_scores
@@ -689,7 +689,7 @@ def test_only_checked_artefacts_cross(name, tmp_path):
 
 
 def test_outputs_are_known_types_without_what_runs_or_hides():
-    cleaned = clean_outputs(
+    cleaned = Cleaner(Limits()).clean(
         [
             {"output_type": "display_data", "data": {"text/html": "<script>x</script><b onclick=y>z</b>"}},
             {"output_type": "display_data", "data": {"application/javascript": "x"}},
@@ -698,7 +698,6 @@ def test_outputs_are_known_types_without_what_runs_or_hides():
             {"output_type": "error", "traceback": "none"},
             "text",
         ],
-        Limits(),
     )
     assert cleaned[0]["data"] == {"text/html": "<b>z</b>"}
     assert [output["output_type"] for output in cleaned] == ["display_data", "stream", "error"]

@@ -170,7 +170,3 @@ def _notebook_of(text: str, path: Path) -> NotebookNode:
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
-
-
-def _short(path: Path) -> str:
-    return "/".join(path.parts[-3:])

@@ -77,11 +77,6 @@ class Cleaner:
         return known | {"data": data}
 
 
-def clean_outputs(outputs: Any, limits: Limits) -> list[dict[str, Any]]:
-    """Return the outputs of a run of one cell that may be shown."""
-    return Cleaner(limits).clean(outputs)
-
-
 def visible(text: str) -> str:
     """Return a line of text in which every character that is not seen, or moves others, is shown as its number."""
     return "".join(

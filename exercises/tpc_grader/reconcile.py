@@ -8,6 +8,7 @@ manifest changed, what differs becomes an entry; who did it, nbgrader does not s
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 
 from sqlalchemy import select
@@ -21,6 +22,7 @@ from tpc_grader.audit import AuditRow
 from tpc_grader.database import open_database
 from tpc_grader.scores import LATE, class_marks, points_text, told_points
 
+log = logging.getLogger(__name__)
 WHO = "formgrader or nbgrader"
 WHAT = "score by another door"
 # Only what late work costs is another: by a due date, an extension, or the course's rule.
@@ -37,8 +39,17 @@ class Reconciler:
         self.seen = dict[str, tuple[int, ...]]()
 
     def look(self) -> int:
-        """Settle and note what changed in any course; returns how many submissions."""
-        return sum(self._look(path.parent.name) for path in self.places.state.glob("nbgrader/*/gradebook.db"))
+        """Settle and note what changed in any course; returns how many submissions.
+
+        A gradebook that cannot be read or written now is logged, and looked at again the next time.
+        """
+        found = 0
+        for path in sorted(self.places.state.glob("nbgrader/*/gradebook.db")):
+            try:
+                found += self._look(path.parent.name)
+            except Exception:  # whatever a file of another program's holds: the writer has other work
+                log.exception("%s was not looked at", path)
+        return found
 
     def _look(self, course: str) -> int:
         if self.seen.get(course) == _stamp(self.places, course):
