@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import functools
 import re
 from types import CodeType
 
@@ -22,8 +23,12 @@ def bound_in(source: str) -> set[str]:
     return bound_by(statements_of(source))
 
 
+@functools.lru_cache(maxsize=2048)
 def statements_of(source: str) -> list[ast.stmt]:
-    """Return the statements of a cell, IPython's own lines left out; none when it cannot be read."""
+    """Return the statements of a cell, IPython's own lines left out; none when it cannot be read.
+
+    Kept, since each submission asks again of the same cells: nobody may change them.
+    """
     try:
         body = ast.parse(_MAGIC.sub(r"\1pass", source)).body
         _code(body)  # a `return` outside a function is found only here
