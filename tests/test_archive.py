@@ -387,7 +387,7 @@ class TestFolders:
         with pytest.raises(Refused, match="loot: a link"):
             read_folder(tmp_path / "folder")
 
-    @pytest.mark.timeout(20)
+    @pytest.mark.timeout(60)
     def test_a_pipe_does_not_keep_us_waiting(self, tmp_path):
         os.mkfifo(tmp_path / "pipe")
         with pytest.raises(Refused, match="pipe"):

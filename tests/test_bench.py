@@ -40,7 +40,7 @@ def test_a_benchmark_that_is_ended_leaves_nothing_running(tmp_path, number, part
         process.send_signal(number)
         process.wait(200)
         assert (tmp_path / "said").read_text().endswith("Aborted!\n")
-        wait_for(lambda: not commands(short), seconds=30)
+        wait_for(lambda: not commands(short))
         assert not list(short.glob("campus-*"))
     finally:
         process.kill()

@@ -64,7 +64,7 @@ class Class:
     def survivors(self) -> list[psutil.Process]:
         """Return processes that its jobs left: those with an identity that one of them had."""
         found = [each for each in psutil.process_iter(["uids"]) if each.info["uids"].real in self.identities]
-        left = psutil.wait_procs(found, timeout=10)[1]
+        left = psutil.wait_procs(found, timeout=60)[1]
         return [each for each in left if each.status() != psutil.STATUS_ZOMBIE]
 
     def fingerprint(self) -> str:

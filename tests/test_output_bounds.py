@@ -17,7 +17,7 @@ from tpc_grader.grading import grade_files
 from tpc_grader.limits import Limits
 from tpc_grader.outputs import MAX_HTML_CHARACTERS, MAX_TAGS, Cleaner
 from tpc_grader.sandbox import run
-from tpc_grader.values import encode
+from tpc_grader.values import MAX_DEPTH, NotPlain, encode
 from tpc_grader.wire import Closed, Garbage, Wire
 
 LIMITS = Limits(
@@ -146,14 +146,13 @@ def test_a_message_in_single_bytes_is_searched_once(monkeypatch):
 
 
 def test_every_plain_value_that_may_pass_is_within_the_bounds_of_a_message():
-    value: object = 0
-    for _ in range(60):
-        value = {"k": [value]} if _ % 2 else [value]
-    try:
-        encoded = encode(value)
-    except ValueError:
-        encoded = 0  # it is too deep for the values already
-    wire.check_json(json.dumps({"value": encoded}).encode(), wire.BOUNDS)
+    for nested in (lambda value: [value], lambda value: (value,), lambda value: {"k": value}):
+        value: object = 0
+        for _ in range(MAX_DEPTH):
+            value = nested(value)
+        wire.check_json(json.dumps({"value": encode(value)}).encode(), wire.BOUNDS)
+        with pytest.raises(NotPlain):
+            encode(nested(value))
 
 
 @pytest.mark.parametrize("answer", ["[0.5] * 400_000", "[[1] * 1000] * 1500"])

@@ -91,9 +91,9 @@ def test_a_worker_that_is_stopped_gives_its_jobs_back_and_leaves_no_process(plac
     with pytest.raises(Busy, match="serves this campus already"):
         work(places)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     assert queue.workers(places) == set()
-    _, alive = psutil.wait_procs(family, timeout=20)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
     jobs = [row for index in range(6) for row in rows(places, f"student-{index}")]
     assert all(row.attempts <= (row.state != "queued") for row in jobs), "an attempt that was stopped is none"
@@ -108,7 +108,7 @@ def test_no_process_of_a_worker_outlives_its_kill(places):
     assert family
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    _, alive = psutil.wait_procs(family, timeout=20)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
 
 
@@ -164,7 +164,7 @@ def test_a_worker_that_is_killed_while_work_gives_way_loses_nothing_and_grades_n
         wait_for(lambda: all(rows(places, name)[0].state == "graded" for name in nappers), seconds=120)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
     assert sorted(written(places)) == [
         (name, f'{{"test-double": {float(number)}}}') for number, name in enumerate(nappers)
     ]

@@ -81,11 +81,6 @@ class Exercise(ExerciseFacts):
         """Return the maximum score."""
         return sum(part.points for part in self.parts)
 
-    @property
-    def automatic_points(self) -> float:
-        """Return the part of the maximum that tests award."""
-        return sum(part.points for part in self.parts if not part.manual)
-
 
 def read_exercise(path: Path) -> Exercise:
     """Return what an exercise declares; raises SourceError with every problem in its cells."""

@@ -7,7 +7,7 @@ import io
 import re
 
 import pytest
-from browser import chromium, new_page
+from browser import new_page
 from campus_tree import make_tree
 from oidc_provider import oidc_provider, use_provider
 from playwright.sync_api import expect
@@ -35,12 +35,6 @@ def campus(tmp_path_factory):
         use_provider(places, url)
         with running_campus(places, None, "--profile", "oidc") as campus:
             yield campus
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
