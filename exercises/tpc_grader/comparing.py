@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import operator
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
@@ -24,8 +25,11 @@ _CLOSE = {
     "allclose", "isclose", "array_equiv", "assert_allclose", "assert_array_almost_equal", "assert_almost_equal",
     "assert_array_equal", "assert_equal",
 }  # fmt: skip
+# How these functions call the two things that they compare.
+_SIDES = ("a", "b", "a1", "a2", "actual", "desired", "x", "y")
 _OPERATORS: dict[type[ast.AST], str] = {
     ast.Eq: "equal", ast.NotEq: "unequal", ast.In: "holds", ast.NotIn: "lacks", ast.Sub: "minus", ast.Div: "over",
+    ast.Lt: "below", ast.LtE: "at_most", ast.Gt: "above", ast.GtE: "at_least",
 }  # fmt: skip
 
 
@@ -43,8 +47,22 @@ class Verdict(np.ndarray[Any, Any]):
         return bool(self.view(np.ndarray)) if self.whole is None else self.whole
 
 
+def _looking(operate: Callable[[Any, Any], Any]) -> Callable[[Comparing, Any, Any], Any]:
+    """Return an operation on numbers that also notes what it was given."""
+
+    def looked(self: Comparing, one: Any, other: Any) -> Any:
+        self.look(one, other)
+        return operate(_full(one), _full(other))
+
+    return looked
+
+
 class Comparing:
     """What rewritten tests call."""
+
+    minus, over = _looking(operator.sub), _looking(operator.truediv)
+    below, at_most = _looking(operator.lt), _looking(operator.le)
+    above, at_least = _looking(operator.gt), _looking(operator.ge)
 
     def __init__(self) -> None:
         self.begin()
@@ -122,20 +140,12 @@ class Comparing:
         """Return what `not in` gives."""
         return not self.holds(one, other)
 
-    def minus(self, one: Any, other: Any) -> Any:
-        """Return a difference."""
-        self.look(one, other)
-        return _full(one) - _full(other)
-
-    def over(self, one: Any, other: Any) -> Any:
-        """Return a quotient."""
-        self.look(one, other)
-        return _full(one) / _full(other)
-
     def close(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call a function that compares its first two arguments."""
-        self.look(*map(_as_array, args[:2]))
-        return function(*(each.items if isinstance(each, Drawn) else _full(each) for each in args), **kwargs)
+        """Call a function that compares two arguments, the first ones or those of the known names."""
+        named = [kwargs[name] for name in _SIDES if name in kwargs]
+        if len(args[:2]) + len(named) == 2:
+            self.look(*map(_as_array, (*args[:2], *named)))
+        return function(*map(_plain, args), **{name: _plain(each) for name, each in kwargs.items()})
 
     def zipped(self, *args: Any, **kwargs: Any) -> Any:
         """Return what `zip` gives."""
@@ -185,6 +195,10 @@ def _full(value: Any) -> Any:
     return np.asarray(value) if is_jax(value) and value.dtype.itemsize == 8 else value
 
 
+def _plain(value: Any) -> Any:
+    return value.items if isinstance(value, Drawn) else _full(value)
+
+
 def _is_array(value: Any) -> bool:
     return (isinstance(value, np.ndarray) or is_jax(value) or is_series(value)) and np.ndim(value) > 0
 
@@ -230,7 +244,7 @@ class _Rewriter(ast.NodeTransformer):
     """Leads comparisons, differences and calls that compare to the helper."""
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        """Rewrite `==`, `!=`, `in` and `not in`; a chain of `==` too."""
+        """Rewrite a single comparison, and a chain of `==`."""
         self.generic_visit(node)
         if len(node.ops) == 1 and type(node.ops[0]) in _OPERATORS:
             return _call(node, _OPERATORS[type(node.ops[0])], node.left, node.comparators[0])
@@ -258,7 +272,7 @@ class _Rewriter(ast.NodeTransformer):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name in _ELEMENTWISE:
             node.args = [_value_by_value(each) for each in node.args]
-        if name in _CLOSE and len(node.args) >= 2:
+        if name in _CLOSE:
             return _call(node, "close", node.func, *node.args, keywords=node.keywords)
         if name == "zip" and isinstance(node.func, ast.Name) and not _share_names(node.args):
             return _call(node, "zipped", *node.args, keywords=node.keywords)
