@@ -506,6 +506,16 @@ class TestTurns:
         assert history.turn_seconds(places, dataclasses.replace(job, kind="trial")) == 10
         assert unknown < 10
 
+    def test_nobody_makes_turns_long_by_slow_work_that_is_handed_in_again_and_again(self, places, clock):
+        job = schedule.Waiting(1, "ada", "public", 1, "scaling", "double-scaling", "v1")
+        for number in range(6):
+            hand_in(places, f"student{number}")
+        run_all(places, clock, 2)
+        for number in range(20):
+            hand_in(places, "eve", f"{number}")
+            run_all(places, clock, 50)
+        assert history.turn_seconds(places, job) == 4
+
     def test_ten_that_loop_are_over_before_an_honest_student_gives_up(self, places, clock):
         for number in range(6):
             hand_in(places, f"student{number}")

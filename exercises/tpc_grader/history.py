@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 
@@ -39,18 +39,23 @@ class Usual:
 
 
 def usual(places: Places, course: str, exercise: str, kind: str, version: str = "") -> Usual | None:
-    """Return how long runs took that ended by themselves, of this version if there were any; None if none did."""
+    """Return how long runs took that ended by themselves, of this version if there were any; None if none did.
+
+    Of each student the last one counts: nobody makes turns long for all by handing in slow work again and again.
+    """
+    ended = (
+        JobRow.course == course,
+        JobRow.exercise == exercise,
+        JobRow.kind == kind,
+        JobRow.outcome.not_in(("", "timeout", "invalid")),
+        JobRow.state.in_(("graded", "ran", "recording")),
+        JobRow.started_at.is_not(None),
+        JobRow.finished_at.is_not(None),
+    )
+    last = select(func.max(JobRow.number)).where(*ended).group_by(JobRow.student, JobRow.version)
     rows = (
         select(JobRow.version, JobRow.started_at, JobRow.finished_at)
-        .where(
-            JobRow.course == course,
-            JobRow.exercise == exercise,
-            JobRow.kind == kind,
-            JobRow.outcome.not_in(("", "timeout", "invalid")),
-            JobRow.state.in_(("graded", "ran", "recording")),
-            JobRow.started_at.is_not(None),
-            JobRow.finished_at.is_not(None),
-        )
+        .where(JobRow.number.in_(last))
         .order_by(JobRow.number.desc())
         .limit(_RUNS)
     )
