@@ -1,13 +1,16 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
+from jupyterhub.auth import DummyAuthenticator
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 from tpc_grader.database import engine_of
 from tpc_hub import people
 from tpc_hub.directory import claims_of, find_person, sign_up, signed_in
+from tpc_hub.outside_sign_in import with_people
 from tpc_hub.people import (
     NAME,
     ClassCode,
@@ -255,6 +258,21 @@ def test_nobody_takes_the_place_of_who_signed_in_before(session):
     import_roster(session, "scaling", b"e-mail\nada@example.org\n")
     ada = enter(session, "ada", email="ada@example.org", email_verified=True)
     assert enter(session, "eve", email="ada@example.org", email_verified=True).name != ada.name
+
+
+def test_a_class_that_signs_in_at_once_is_as_many_people(tmp_path):
+    url = f"sqlite:///{tmp_path / 'campus.sqlite'}"
+    called = ["李明", "张伟", "王芳"] + [f"ada@{number}.example.org" for number in range(20)]
+
+    async def sign_in_at_once() -> list[str]:
+        authenticator = with_people(DummyAuthenticator)(database_url=url)
+        models = [{"name": each, "auth_state": None} for each in called * 2]
+        found = await asyncio.gather(*(authenticator.run_post_auth_hook(None, model) for model in models))
+        return [each["name"] for each in found]
+
+    names = asyncio.run(sign_in_at_once())
+    assert len({*names}) == len(called)
+    assert names[: len(called)] == names[len(called) :]
 
 
 def test_a_name_that_fits_two_people_is_asked_back(session):
