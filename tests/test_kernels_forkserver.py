@@ -15,6 +15,7 @@ import psutil
 import pytest
 from running_campus import wait_for
 from tpc_kernels.client import Ending, Forked, NoForkserver, ensure, fork, run_alone, serves
+from tpc_kernels.jupyter import PRELOAD_ENVIRONMENT
 from tpc_kernels.order import Order
 
 # What the children run. It is a module of its own, so that a test can change it on disk.
@@ -79,7 +80,7 @@ def server(tmp_path_factory):
 
 
 def start(folder: Path, *preloads: str) -> Path:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1"}
+    environment = PRELOAD_ENVIRONMENT | {"PATH": os.environ["PATH"], "PYTHONPATH": str(folder)}
     path = folder / "socket"
     ensure(path, preloads, environment, folder / "log")
     return path
