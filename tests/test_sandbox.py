@@ -731,6 +731,18 @@ def test_without_a_way_to_confine_nothing_is_graded(simple, monkeypatch):
     assert backends.chosen() == "none"
 
 
+@pytest.mark.parametrize(("line", "told"), [(1, True), (3, False)])
+def test_what_kind_of_answer_came_is_told_of_released_tests_only(simple, line, told):
+    cells = read_skeleton(simple.source, simple.release).cells
+    (index,) = [index for index, cell in enumerate(cells) if cell.role == "test"]
+    step = Step("oracle", index, cells[index].source)
+    hint = "The answer should be a number, and is a set."
+    failed = StepResult(step, "failed", error="AssertionError", line=line, hint=hint)
+    (score,) = verdict(Rebuilt(cells, {}), Result((failed,))).cells
+    assert "The answer should be a number" in score.message
+    assert (", and is a set" in score.message) == told
+
+
 def test_figures_are_shown_as_images(simple):
     plot = f"{HONEST}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])"
     graded = grade_files(simple, text(answered(simple, double=plot)), {})

@@ -19,7 +19,7 @@ from tpc_grader.carried import carried
 from tpc_grader.draws import seed_of
 from tpc_grader.follow_through import Plan
 from tpc_grader.limits import Limits
-from tpc_grader.messages import STOPPED, message_for
+from tpc_grader.messages import STOPPED, failed_assertion, message_for
 from tpc_grader.outputs import visible
 from tpc_grader.points import shown
 from tpc_grader.results import CellScore, Outcome
@@ -274,8 +274,13 @@ def _score(
 
 
 def _words(cell: Cell, found: StepResult, public: bool, before: tuple[Cell, ...]) -> str:
-    """Return what the student reads of tests that failed."""
-    return found.fault or f"{message_for(cell, found, public, before)} {found.hint}".strip()
+    """Return what the student reads of tests that failed.
+
+    Of a hidden test not what kind of thing came: the answer chose it, and could tell of the hidden input by it.
+    """
+    told = public or failed_assertion(cell, found) is not None
+    hint = found.hint if told or not found.hint else f"{found.hint.partition(', and is ')[0]}."
+    return found.fault or f"{message_for(cell, found, public, before)} {hint}".strip()
 
 
 def _partial(cell: Cell, found: StepResult) -> float | None:
