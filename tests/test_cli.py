@@ -157,9 +157,10 @@ def test_a_roster_shows_what_it_would_change_before_it_does(campus, tree):
     assert "ada (ada): joins as student" in shown.output
     assert "Left alone: 'section'" in shown.output
     assert "nothing was written, run again with --apply" in shown.output
-    assert "1 changes" in campus("roster", "import", "scaling", "class.csv", "--apply").output
+    written = campus("roster", "import", "scaling", "class.csv", "--apply")
+    assert "1 person in the file, 1 change in scaling\n" in written.output
     again = campus("roster", "import", "scaling", "class.csv")
-    assert "1 people in the file, 0 changes in scaling\n" in again.output
+    assert "1 person in the file, 0 changes in scaling\n" in again.output
 
 
 @pytest.mark.parametrize("path", [("user", "add", "ada"), ("audit",), ("grade", "scaling", "double-scaling")])

@@ -59,7 +59,9 @@ def roster_import(course: str, file: Path, apply: bool) -> None:
         click.echo(str(change))
     if found.ignored:
         click.echo(f"Left alone: {', '.join(map(repr, found.ignored))}")
-    summary = f"{found.people} people in the file, {len(found.changes)} changes in {chosen.id}"
+    people = "1 person" if found.people == 1 else f"{found.people} people"
+    changes = "1 change" if len(found.changes) == 1 else f"{len(found.changes)} changes"
+    summary = f"{people} in the file, {changes} in {chosen.id}"
     undone = "" if apply or not found.changes else "; nothing was written, run again with --apply"
     click.echo(f"{summary}{undone}")
 
