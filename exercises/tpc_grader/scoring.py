@@ -29,6 +29,8 @@ from tpc_grader.skeleton import Cell, Rebuilt, code_cells
 # Lines of a student's text that import something; the text is never parsed.
 _IMPORT = re.compile(r"^(?:import|from)[ \t].*[^(\\\s]$", re.M)
 
+# How the note begins of a part that was graded with the author's version of an answer before it.
+HELPED = "Graded with the author's version"
 REASONS: dict[str, str] = {
     "graded": "",
     "timeout": "Your code took too long and was stopped. Cells that had finished count.",
@@ -137,7 +139,7 @@ def _note(names: tuple[str, ...]) -> str:
     """Return for the student that a part was graded with the author's version of something."""
     quoted = [f"`{name}`" for name in names]
     listed = " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
-    return f"Graded with the author's version of {listed}, as yours did not pass."
+    return f"{HELPED} of {listed}, as yours did not pass."
 
 
 def with_public_words(verdict: Verdict, rebuilt: Rebuilt, shown: Result) -> Verdict:
