@@ -78,7 +78,9 @@ def _hand_in(places: Places, exercise: str, students: int) -> list[Submission]:
     """Return one submission for each student: two right ones for each wrong one."""
     source = sources.current(places, COURSE, exercise)
     folder = places.exercises / exercise
-    right, wrong = (cycle(sorted((folder / kind).glob("*.py"))) for kind in ("right", "wrong"))
+    kinds = (sorted((folder / kind).glob("*.py")) for kind in ("right", "wrong"))
+    # Right answers of other types than the author's pass here, and not at stock.
+    right, wrong = (cycle(path for path in paths if path.stem != "types_mixed") for paths in kinds)
     solutions = [next(wrong) if number % 3 == 2 else next(right) for number in range(students)]
     store = Store(places)
     return [
