@@ -50,7 +50,9 @@ def test_a_gradebook_made_in_process_is_that_of_nbgrader(stock, tmp_path):
 
 def test_a_course_is_prepared_without_asking_alembic(tree, monkeypatch):
     monkeypatch.setattr(nbgrader.api, "get_alembic_version", lambda: pytest.fail("alembic was asked"))
-    prepare_course(tree, load_courses(tree)[0])
+    course = load_courses(tree)[0]
+    prepare_course(tree, course)
+    assert revision(tree.nbgrader(course.id) / "gradebook.db") == [(HEAD,)]
 
 
 def test_an_old_gradebook_runs_the_migrations_and_is_kept(stock, tmp_path):

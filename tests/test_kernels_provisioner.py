@@ -151,7 +151,8 @@ def test_a_kernel_can_be_reached_as_soon_as_it_is_started(surroundings):
     manager.start_kernel()
     try:
         for channel in ("shell", "stdin", "control", "iopub"):
-            socket.create_connection((manager.ip, getattr(manager, f"{channel}_port"))).close()
+            with socket.create_connection((manager.ip, getattr(manager, f"{channel}_port"))) as reached:
+                assert reached.getpeername()[0] == manager.ip
     finally:
         manager.shutdown_kernel(now=True)
 

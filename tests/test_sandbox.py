@@ -743,6 +743,15 @@ def test_what_kind_of_answer_came_is_told_of_released_tests_only(simple, line, t
     assert (", and is a set" in score.message) == told
 
 
+def test_the_last_words_of_a_job_that_ended_reach_the_instructor_and_nobody_else(simple):
+    code = "import os\nos.write(2, b'last words \\x1b[2J' + b'x' * 10**6)\nos._exit(1)"
+    graded = grade_files(simple, text(answered(simple, double=code)), {})
+    assert graded.outcome == "crashed"
+    assert "x" * 100 in graded.detail, "the end of what it wrote"
+    assert len(graded.detail) < 10_000
+    assert "x" * 100 not in replace(graded, detail="").to_json()
+
+
 def test_figures_are_shown_as_images(simple):
     plot = f"{HONEST}\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])"
     graded = grade_files(simple, text(answered(simple, double=plot)), {})

@@ -49,7 +49,7 @@ class Graded:
     cells: tuple[CellScore, ...]
     version: str
     public: bool = False
-    # What unseeded draws followed from; for the operator, who grades again with it.
+    # What unseeded draws followed from. A regrade under the same version derives the same from it.
     seed: str = ""
     seconds: float = 0.0
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
