@@ -131,6 +131,7 @@ def test_calendars_of_the_repository_parse(repository):
     files = generated.files(repository, BOOK, TODAY)
     entries = parsed(files["events.ics"])
     assert len(entries) == len(outreach.events) + len(outreach.schools)
+    assert "X-WR-CALNAME:Summer school 2026\\, the pilot" in files["summer-school-2026.ics"]
     sessions = sum(len(day.sessions) for day in outreach.schools["summer-school-2027"].days)
     assert len(parsed(files["summer-school-2027.ics"])) == sessions
     for name in (name for name in files if name.endswith(".ics")):

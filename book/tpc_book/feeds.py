@@ -11,54 +11,59 @@ import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
+import icalendar
+
 from tpc_book.events import Dated, Entry, Event, School, in_utc
 from tpc_book.people import Directory
 
 NAMESPACE = uuid.UUID("6f1c7c0e-2f43-4d0b-9a58-4b5b8a3b7f10")
 ATOM = "http://www.w3.org/2005/Atom"
-FOLD_BYTES = 74
 
 
 def events_calendar(events: Iterable[Dated], directory: Directory, book_url: str) -> str:
     """Return a calendar of events and schools, one entry each."""
-    rows = []
+    calendar = _calendar("TPC Campus: events")
     for event in sorted(events, key=lambda event: (event.begins, event.id)):
         speakers = directory.names(event.speakers) if isinstance(event, Event) else []
         cancelled = isinstance(event, Event) and event.cancelled
-        rows += _vevent(
-            uid=event.id,
-            stamp=event.updated,
-            span=_span(event),
-            title=_titled(event),
-            text=_description(event, speakers),
-            place=event.place,
+        begin, end = _span(event)
+        _add_entry(
+            calendar,
+            event.id,
+            event.updated,
+            dtstart=begin,
+            dtend=end,
+            summary=_titled(event),
+            description=_description(event, speakers),
+            location=event.place,
             url=f"{book_url}/{address_of(event)}",
             status="CANCELLED" if cancelled else "CONFIRMED",
         )
-    return _calendar("TPC Campus: events", rows)
+    return calendar.to_ical().decode()
 
 
 def school_calendar(school: School, directory: Directory, book_url: str) -> str:
     """Return a calendar with every session of a school."""
+    calendar = _calendar(school.title)
     zone = school.as_event.zone
-    rows = []
     for day in school.days:
         for session in day.in_order:
-            begin = in_utc(dt.datetime.combine(day.date, session.start), zone)
-            end = in_utc(dt.datetime.combine(day.date, session.end), zone)
             speakers = directory.names(session.speakers)
             local = f"{session.start:%H:%M} to {session.end:%H:%M}, {school.time_zone}"
-            rows += _vevent(
+            _add_entry(
+                calendar,
                 # A session keeps its entry when its title or speaker changes.
-                uid=f"{school.id}/{day.date}/{session.start}/{session.room}",
-                stamp=school.updated,
-                span=(f"DTSTART:{begin:%Y%m%dT%H%M%SZ}", f"DTEND:{end:%Y%m%dT%H%M%SZ}"),
-                title=session.title,
-                text="\n".join([local, *([f"With {', '.join(speakers)}"] if speakers else [])]),
-                place=f"{session.room}, {school.place}",
+                f"{school.id}/{day.date}/{session.start}/{session.room}",
+                school.updated,
+                dtstart=in_utc(dt.datetime.combine(day.date, session.start), zone),
+                dtend=in_utc(dt.datetime.combine(day.date, session.end), zone),
+                summary=session.title,
+                description="\n".join([local, *([f"With {', '.join(speakers)}"] if speakers else [])]),
+                location=f"{session.room}, {school.place}",
                 url=f"{book_url}/{address_of(school)}",
+                status="CONFIRMED",
             )
-    return _calendar(school.title, rows)
+    return calendar.to_ical().decode()
 
 
 def news_feed(entries: Iterable[Entry], book_url: str) -> str:
@@ -107,61 +112,32 @@ def _description(event: Dated, speakers: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _span(event: Dated) -> tuple[str, str]:
+def _span(event: Dated) -> tuple[dt.date, dt.date]:
     if event.whole_days:
         # The end of a calendar entry of whole days is the first day after it.
-        after = event.end + dt.timedelta(days=1)
-        return f"DTSTART;VALUE=DATE:{event.start:%Y%m%d}", f"DTEND;VALUE=DATE:{after:%Y%m%d}"
-    return f"DTSTART:{event.begins:%Y%m%dT%H%M%SZ}", f"DTEND:{event.ends:%Y%m%dT%H%M%SZ}"
+        return event.start, event.end + dt.timedelta(days=1)
+    return event.begins, event.ends
 
 
-def _vevent(
-    *,
-    uid: str,
-    stamp: dt.date,
-    span: tuple[str, str],
-    title: str,
-    text: str,
-    place: str,
-    url: str,
-    status: str = "CONFIRMED",
-) -> list[str]:
-    return [
-        "BEGIN:VEVENT",
-        f"UID:{uuid.uuid5(NAMESPACE, uid)}",
-        f"DTSTAMP:{stamp:%Y%m%dT000000Z}",
-        f"LAST-MODIFIED:{stamp:%Y%m%dT000000Z}",
-        *span,
-        f"SUMMARY:{_escaped(title)}",
-        f"DESCRIPTION:{_escaped(text)}",
-        f"LOCATION:{_escaped(place)}",
-        f"URL:{url}",
-        f"STATUS:{status}",
-        "END:VEVENT",
-    ]
+def _calendar(name: str) -> icalendar.Calendar:
+    calendar = icalendar.Calendar()
+    for field, value in (
+        ("version", "2.0"),
+        ("prodid", "-//TPC Campus//Book//EN"),
+        ("calscale", "GREGORIAN"),
+        ("x-wr-calname", icalendar.vText(name)),  # an X- property is not escaped by itself
+    ):
+        calendar.add(field, value)
+    return calendar
 
 
-def _calendar(name: str, rows: list[str]) -> str:
-    head = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//TPC Campus//Book//EN", "CALSCALE:GREGORIAN"]
-    lines = [*head, f"X-WR-CALNAME:{_escaped(name)}", *rows, "END:VCALENDAR"]
-    return "".join(f"{_folded(line)}\r\n" for line in lines)
-
-
-def _escaped(text: str) -> str:
-    for character in "\\;,":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("\n", "\\n")
-
-
-def _folded(line: str) -> str:
-    """Return a line of at most 75 bytes, continued on lines that begin with a blank (RFC 5545, 3.1)."""
-    parts, current = [], ""
-    for character in line:
-        if len((current + character).encode()) > FOLD_BYTES:
-            parts.append(current)
-            current = ""
-        current += character
-    return "\r\n ".join([*parts, current])
+def _add_entry(calendar: icalendar.Calendar, key: str, changed: dt.date, **fields: object) -> None:
+    entry = icalendar.Event()
+    stamp = dt.datetime.combine(changed, dt.time(), dt.UTC)
+    entry.add("uid", str(uuid.uuid5(NAMESPACE, key)))
+    for name, value in {"dtstamp": stamp, "last-modified": stamp, **fields}.items():
+        entry.add(name, value)
+    calendar.add_component(entry)
 
 
 def _urn(key: str) -> str:
