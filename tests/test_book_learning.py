@@ -47,6 +47,20 @@ def test_the_bibliography_reads_braces_quotes_and_numbers(data):
     assert works["two"].fields["author"] == "Roe, Al"
 
 
+def test_the_bibliography_reads_tex_but_leaves_addresses_alone(data, capfd):
+    entry = r"""% a note
+@STRING{who = "Poe, Ed"}
+@misc{x, Author = who, title = {R\&D at 10\% -- \emph{so}}, year = 2024, DOI = {10.1000/a_b%c--d~e}}"""
+    write(data.book / "content" / "references.bib", BIB + entry)
+    fields = read_bibliography(data)["x"].fields
+    assert fields["author"] == "Poe, Ed"
+    assert fields["title"] == "R&D at 10% – so"
+    assert fields["doi"] == "10.1000/a_b%c--d~e"
+    write(data.book / "content" / "references.bib", BIB + "@misc{y, title={T")
+    assert "cannot be read" in report(data)
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
@@ -58,7 +72,8 @@ def test_the_bibliography_reads_braces_quotes_and_numbers(data):
             "line 3, one: stands twice, first in line 1",
         ),
         ("@misc{x, title={T}, author={A}, year={2020}, doi={10.1000/ONE}}", "x: has the DOI of one"),
-        ("@misc{x, title={T", "x: without author, title"),
+        ("@misc{x, title={T", "line 3: cannot be read: "),
+        ("@misc{x, title={T}, title={U}, author={A}, year={2020}, url={u}}", "line 3: has title twice"),
     ],
 )
 def test_a_wrong_bibliography_entry_is_reported(data, entry, expected):

@@ -5,23 +5,34 @@ The engine looks a DOI up at doi.org when the file does not hold it, and the boo
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from unicodedata import normalize
 
+from bibtexparser.entrypoint import parse_string
+from bibtexparser.model import (
+    Block,
+    DuplicateBlockKeyBlock,
+    DuplicateFieldKeyBlock,
+    Entry,
+    Field,
+    ParsingFailedBlock,
+)
+from pylatexenc.latex2text import LatexNodes2Text
 from tpc_courses.check import lesson_paths
 from tpc_courses.places import Places
 from tpc_courses.problems import Problem, SourceError
 
 REQUIRED = ("author", "title", "year")
-ENTRY = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]+)\s*,")
-FIELD = re.compile(r"\s*,?\s*(\w+)\s*=\s*")
-ACCENTS = {'"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "v": "\u030c"}
+VERBATIM = {"doi", "url", "eprint"}  # `%`, `_` and `~` are letters there
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 DOI_LINK = re.compile(r"https?://(?:dx\.)?doi\.org/(10\.\d{4,9}/[^\s)>\]\"]+)", re.IGNORECASE)
+
+# It reports to its log what we report as problems.
+logging.getLogger("bibtexparser").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -51,9 +62,11 @@ def read_bibliography(places: Places) -> dict[str, Work]:
     """Return the works by key; raises SourceError with every entry that is incomplete or stands twice."""
     path = bibliography_path(places)
     name = path.relative_to(places.root).as_posix()
+    library = parse_string(path.read_text(encoding="utf-8") if path.exists() else "")
     works: dict[str, Work] = {}
-    problems = []
-    for work in _entries(path.read_text(encoding="utf-8") if path.exists() else ""):
+    problems = [Problem(name, *_unread(block)) for block in library.failed_blocks]
+    for entry in library.entries:
+        work = _work(entry)
         where = f"line {work.line}, {work.key}"
         problems += [Problem(name, where, found, remedy) for found, remedy in _faults(work, works)]
         works[work.key] = work
@@ -117,40 +130,34 @@ def _faults(work: Work, earlier: dict[str, Work]) -> Iterator[tuple[str, str]]:
         yield "without doi and url", "Add one, so that readers find the work"
     if work.doi and not DOI.fullmatch(work.doi):
         yield f"{work.doi!r} is no DOI", "Write it like 10.48550/arXiv.2203.15556"
-    if work.key in earlier:
-        yield f"stands twice, first in line {earlier[work.key].line}", "Keep one"
     same = [other.key for other in earlier.values() if other.doi and other.doi == work.doi]
-    if same and work.key not in earlier:
+    if same:
         yield f"has the DOI of {same[0]}", "Keep one entry for each work"
 
 
-def _entries(text: str) -> Iterator[Work]:
-    for head in ENTRY.finditer(text):
-        if head[1].lower() in {"comment", "string", "preamble"}:
-            continue
-        fields, position = {}, head.end()
-        while field := FIELD.match(text, position):
-            fields[field[1].lower()], position = _value(text, field.end())
-        yield Work(head[2], text.count("\n", 0, head.start()) + 1, fields)
+def _unread(block: ParsingFailedBlock) -> tuple[str, str, str]:
+    """Return where a block stands that is no entry, what is wrong with it, and the remedy."""
+    line = f"line {_line(block)}"
+    if isinstance(block, DuplicateBlockKeyBlock):
+        first = _line(block.previous_block)
+        return f"{line}, {block.key}", f"stands twice, first in line {first}", "Keep one"
+    if isinstance(block, DuplicateFieldKeyBlock):
+        return line, f"has {', '.join(sorted(block.duplicate_keys))} twice", "Keep one of each"
+    found = getattr(block.error, "abort_reason", str(block.error)).splitlines()[0]
+    return line, f"cannot be read: {found}", "Write it like the entries around it, with all braces closed"
 
 
-def _value(text: str, start: int) -> tuple[str, int]:
-    """Return a field's value, without braces, and where it ends: {braced}, "quoted" or a bare number."""
-    if text[start : start + 1] == '"':
-        end = text.find('"', start + 1)
-        return _plain(text[start + 1 : end]), end + 1
-    if text[start : start + 1] != "{":
-        bare = re.compile(r"[^,}\s]*").match(text, start)
-        return (bare[0], bare.end()) if bare else ("", start)
-    depth, end = 0, start
-    for end in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[end], 0)
-        if depth == 0:
-            break
-    return _plain(text[start + 1 : end]), end + 1
+def _line(block: Block) -> int:
+    return (block.start_line or 0) + 1
 
 
-def _plain(value: str) -> str:
-    """Return a value without braces, with H{\\"a}gele as Hägele."""
-    bare = re.sub(r"\s+", " ", re.sub(r"[{}]", "", value)).strip()
-    return re.sub(r"\\([\"'`^~v])(\w)", lambda found: normalize("NFC", found[2] + ACCENTS[found[1]]), bare)
+def _work(entry: Entry) -> Work:
+    return Work(entry.key, _line(entry), {field.key.lower(): _plain(field) for field in entry.fields})
+
+
+def _plain(field: Field) -> str:
+    """Return a value without TeX: braces gone, H{\\"a}gele as Hägele; addresses as they are."""
+    value = str(field.value)
+    if field.key.lower() not in VERBATIM:
+        value = LatexNodes2Text(math_mode="verbatim").latex_to_text(value)
+    return " ".join(value.split())
