@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 from running_campus import RunningCampus
-from sqlalchemy.orm import Session
-from tpc_hub.people import Person, enrol, open_database, random_password, set_password
+from tpc_hub import people
+from tpc_hub.people import Person, enrol, random_password, set_password
 
 # What `tpc_hub.configure` gives to a student's server.
 SERVER_SCOPES = ["users:activity!user", "access:services!service=campus"]
@@ -14,7 +14,7 @@ SERVER_SCOPES = ["users:activity!user", "access:services!service=campus"]
 def add_student(campus: RunningCampus, name: str, course: str) -> str:
     """Add a student of a course and return their password."""
     password = random_password()
-    with Session(open_database(campus.places.database_url)) as session, session.begin():
+    with people.transaction(campus.places) as session:
         session.add(Person(name=name, display_name=name.title()))
         session.flush()
         set_password(session, name, password)

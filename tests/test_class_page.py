@@ -15,7 +15,6 @@ from nbgrader.api import Gradebook
 from prometheus_client.parser import text_string_to_metric_families
 from signed_in import FORM, HUB, signed_in_client
 from sqlalchemy import event, update
-from sqlalchemy.orm import Session
 from test_grading_faults import EXERCISE, release
 from tpc_courses.manifest import read_course
 from tpc_courses.places import Places
@@ -27,11 +26,11 @@ from tpc_grader.late import deadline
 from tpc_grader.scores import cell_scores, class_scores
 from tpc_grader.store import Store
 from tpc_grader.writer import write_next
+from tpc_hub import people
 from tpc_hub.campus.app import make_app
 from tpc_hub.campus.identity import SCOPE
 from tpc_hub.campus.times import in_zone
 from tpc_hub.people import Person, enrol
-from tpc_hub.people import open_database as open_people
 from tpc_hub.secrets import ensure_secret
 
 COURSE = "/services/campus/course/scaling"
@@ -42,9 +41,9 @@ def campus(tree: Places, monkeypatch: pytest.MonkeyPatch) -> Places:
     """A campus with an instructor, two students and a released exercise."""
     tree.state.mkdir()
     release(tree)
-    people = {"teacher": "instructor", "ada": "student", "bob": "student"}
-    with Session(open_people(tree.database_url)) as session, session.begin():
-        for name, role in people.items():
+    roles = {"teacher": "instructor", "ada": "student", "bob": "student"}
+    with people.transaction(tree) as session:
+        for name, role in roles.items():
             session.add(Person(name=name, display_name=f"{name.title()} Example"))
             session.flush()
             enrol(session, "scaling", name, role)
@@ -113,7 +112,7 @@ def work_off(places: Places) -> None:
 
 def set_outcome(places: Places, student: str, **values: object) -> None:
     """Make a student's last full run have ended otherwise."""
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with people.transaction(places) as session:
         session.execute(
             update(JobRow).where(JobRow.student == student, JobRow.kind == "full").values(**values)
         )
@@ -392,7 +391,7 @@ def test_a_class_of_200_costs_as_many_queries_as_a_class_of_two(campus, teacher)
     course = read_course(campus.courses / "scaling.yml", campus)
     state = teacher.app.state.campus
     few = count_queries(campus, state, course)
-    with Session(open_people(campus.database_url)) as session, session.begin():
+    with people.transaction(campus) as session:
         for index in range(200):
             session.add(Person(name=f"s{index}", display_name=f"S {index}"))
             session.flush()
@@ -407,14 +406,12 @@ def count_queries(places: Places, state: object, course: object) -> int:
     """Return how many statements the class table takes."""
     from tpc_hub.campus.classroom import class_rows
 
-    engines = (open_database(places.database_url), state.engine)
+    engine = open_database(places.database_url)
     seen = list[str]()
     listen = lambda conn, cursor, statement, *rest: seen.append(statement)  # noqa: E731
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", listen)
+    event.listen(engine, "before_cursor_execute", listen)
     class_rows(state, course)
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", listen)
+    event.remove(engine, "before_cursor_execute", listen)
     return len(seen)
 
 

@@ -20,7 +20,6 @@ from class_tree import COURSE, EXERCISE, NOTEBOOK, manifest_with, result_of, shi
 from fastapi.testclient import TestClient
 from nbgrader.api import Gradebook
 from signed_in import FORM, HUB
-from sqlalchemy.orm import Session
 from test_class_page import press, signed_in, text_of
 from tpc_courses.exercise import source_notebook
 from tpc_courses.manifest import Course, current_courses
@@ -36,7 +35,8 @@ from tpc_grader.results import CellScore
 from tpc_grader.scores import Score, class_marks, marks_of
 from tpc_grader.skeleton import read_skeleton
 from tpc_grader.writer import write_next
-from tpc_hub.people import Person, enrol, open_database
+from tpc_hub import people
+from tpc_hub.people import Person, enrol
 
 DUE = dt.datetime(2099, 1, 29, 17, tzinfo=dt.UTC)
 DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
@@ -171,7 +171,7 @@ def campus(tree: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[Campus]:
     path.write_text(path.read_text() + WRITTEN)
     course = manifest_with(tree, COURSE, late={"per_day": 0.24, "days": 5}, results="now")
     coursework.prepare_course(tree, course)
-    with Session(open_database(tree.database_url)) as session, session.begin():
+    with people.transaction(tree) as session:
         for name, role in (("teacher", "instructor"), ("ada", "student")):
             session.add(Person(name=name, display_name=name.title()))
             session.flush()

@@ -10,7 +10,6 @@ import pytest
 import uvicorn
 from class_tree import COURSE, EXERCISE, released_class, shift_clock, work
 from signed_in import FORM, HUB, signed_in_client
-from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
 from tpc_grader import progress, queue, visibility
 from tpc_grader.appeals import requests_of
@@ -19,10 +18,11 @@ from tpc_grader.intake import Intake
 from tpc_grader.late import grant
 from tpc_grader.results import CellScore, Graded
 from tpc_grader.scores import Score
+from tpc_hub import people
 from tpc_hub.campus.app import make_app
 from tpc_hub.campus.exercise import REFRESH_SECONDS, part_results
 from tpc_hub.campus.times import duration, relative
-from tpc_hub.people import Person, enrol, open_database
+from tpc_hub.people import Person, enrol
 
 NOON = dt.datetime(2099, 1, 29, 12, tzinfo=dt.UTC)
 PAGE = f"/services/campus/exercise/{COURSE}/{EXERCISE}"
@@ -44,7 +44,7 @@ def browser(tree, intake, monkeypatch):
         **HUB,
     }.items():
         monkeypatch.setenv(name, str(value))
-    with Session(open_database(tree.database_url)) as session, session.begin():
+    with people.transaction(tree) as session:
         session.add(Person(name="ada", display_name="Ada"))
         session.flush()
         enrol(session, COURSE, "ada")

@@ -16,10 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 from tpc_grader import database, history, queue, schedule
-from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
 from tpc_grader.locks import only_one
 from tpc_grader.metrics import metrics_text
@@ -59,7 +57,7 @@ def hand_in(
 def states(places: Places, kind: str | None = None) -> list[str]:
     """Return the states of all jobs in the order in which they were queued."""
     query = select(JobRow).order_by(JobRow.number)
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         return [row.state for row in session.scalars(query) if kind in (None, row.kind)]
 
 
@@ -179,7 +177,7 @@ def run_all(places: Places, clock: list[dt.datetime], seconds: float, outcome: s
 def write_down(places: Places, clock: list[dt.datetime], seconds: float = 1.0) -> None:
     """Record what has run, at the same time."""
     clock[0] += dt.timedelta(seconds=seconds)
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         for row in session.scalars(select(JobRow).where(JobRow.state == "ran")):
             row.state, row.recorded_at = "graded", clock[0]
 

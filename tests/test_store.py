@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from tpc_grader.database import open_database
 from tpc_grader.receipt_check import check_receipt, check_receipt_with_key, summary
 from tpc_grader.receipts import ReceiptError, private_key, public_pem, read_receipt, sign, verify
 from tpc_grader.store import Store
@@ -177,7 +178,7 @@ class TestReceipts:
         submission.path(submission.files[0]).unlink()
         with pytest.raises(ReceiptError, match=r"lost these files: data/x\.csv"):
             check_receipt(store.places, submission.receipt.text())
-        with store.engine.begin() as connection:
+        with open_database(store.places.database_url).begin() as connection:
             connection.execute(text("delete from submission"))
         with pytest.raises(ReceiptError, match="no such submission"):
             check_receipt(store.places, submission.receipt.text())

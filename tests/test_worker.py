@@ -16,12 +16,10 @@ from campus_tree import REPOSITORY
 from quick_service import EXERCISE, notebook
 from running_campus import wait_for
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 from test_class_page import work_off
 from tpc_courses.places import Places
-from tpc_grader import audit, overdue, queue, writer
+from tpc_grader import audit, database, overdue, queue, writer
 from tpc_grader.autograded import NoNotebook
-from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
 from tpc_grader.locks import is_serving
 from tpc_grader.results import Graded
@@ -48,7 +46,7 @@ def hand_in(places: Places, student: str, text: str) -> Submission:
 def rows(places: Places, student: str, kind: str = "full") -> list[JobRow]:
     """Return a student's jobs."""
     query = select(JobRow).where(JobRow.student == student, JobRow.kind == kind)
-    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+    with database.session(places) as session:
         return list(session.scalars(query))
 
 
@@ -230,7 +228,7 @@ def test_a_result_that_is_not_written_in_time_is_invalid_and_holds_up_nobody(pla
 
 def try_again_now(places: Places) -> None:
     """Let the time come at which jobs are tried again."""
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         session.execute(update(JobRow).values(not_before=JobRow.queued_at))
 
 

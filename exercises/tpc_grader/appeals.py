@@ -10,13 +10,13 @@ import json
 import math
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
 from tpc_grader import audit, database
 from tpc_grader.archive import Refused
-from tpc_grader.database import Base, Utc, open_database
+from tpc_grader.database import Base, Utc
 from tpc_grader.points import shown
 from tpc_grader.records import may_see_score
 from tpc_grader.scores import Score, cell_scores, scored_at
@@ -59,7 +59,7 @@ def request(places: Places, course: Course, submission: Submission, cell: str, r
         raise Refused(
             f"There is no graded part {cell!r}. There is: {', '.join(sorted(scores)) or 'none yet'}."
         )
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         if session.scalar(_open(course.id, submission.exercise, submission.student, cell)) is not None:
             raise Refused("You asked for this part already; the answer will appear on this page.", 409)
         row = RequestRow(
@@ -86,7 +86,7 @@ def requests_of(
     query = select(RequestRow).where(RequestRow.course == course)
     query = query.where(RequestRow.exercise == exercise) if exercise is not None else query
     query = query.where(RequestRow.student == student) if student is not None else query
-    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+    with database.session(places) as session:
         rows = list(session.scalars(query.order_by(RequestRow.number.desc())))
     return sorted(rows, key=lambda row: bool(row.decision))
 
@@ -105,7 +105,7 @@ def answer(
         _check_newest(places, row)
         set_by_hand(places, course, row.exercise, row.student, row.cell, points)
     before, after = (old.points if old else None), points
-    with Session(open_database(places.database_url), expire_on_commit=False) as session, session.begin():
+    with database.transaction(places) as session:
         row = session.get_one(RequestRow, number)
         if row.decision:
             raise Refused("Somebody answered this request a moment ago.", 409)
@@ -138,7 +138,7 @@ def set_by_hand(
 
 
 def _request(places: Places, course: Course, number: int) -> RequestRow:
-    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+    with database.session(places) as session:
         row = session.get(RequestRow, number)
     if row is None or row.course != course.id:
         raise Refused(f"There is no request {number} in {course.id}.", 404)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from tpc_courses.places import Places
 
 from tpc_grader import database
-from tpc_grader.database import Base, Utc, open_database
+from tpc_grader.database import Base, Utc
 
 # Enough to find the last whole line of the file.
 _TAIL_BYTES = 65_536
@@ -71,7 +71,7 @@ def write(session: Session, *entries: Entry) -> None:
 
 def log(places: Places, *entries: Entry) -> None:
     """Add entries in a transaction of their own."""
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         write(session, *entries)
     export(places)
 
@@ -89,7 +89,7 @@ def entries(
     chosen = {AuditRow.course: course, AuditRow.exercise: exercise, AuditRow.student: student}
     for column, value in chosen.items():
         query = query.where(column == value) if value else query
-    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+    with database.session(places) as session:
         return list(session.scalars(query.limit(limit)))[::-1]
 
 
@@ -113,7 +113,7 @@ def export(places: Places) -> None:
 
 
 def _after(places: Places, number: int) -> Iterator[AuditRow]:
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         query = select(AuditRow).where(AuditRow.number > number).order_by(AuditRow.number)
         yield from session.scalars(query.execution_options(yield_per=500))
 

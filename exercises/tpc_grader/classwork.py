@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import defer
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
-from tpc_grader import queue
-from tpc_grader.database import open_database
+from tpc_grader import database, queue
 from tpc_grader.jobs import JobRow
 from tpc_grader.points import shown
 from tpc_grader.scores import class_scores
@@ -89,7 +88,7 @@ def run_until_done(places: Places, numbers: Collection[int], say: Say) -> None:
 def open_jobs(places: Places, numbers: Collection[int]) -> int:
     """Return how many of these jobs have not ended."""
     query = select(JobRow.number).where(JobRow.state.in_(OPEN))
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         return len(set(session.scalars(query)) & set(numbers))
 
 
@@ -98,7 +97,7 @@ def newest_jobs(places: Places, course: str, exercise: str | None = None) -> dic
     query = select(JobRow).where(JobRow.course == course, JobRow.kind == "full").order_by(JobRow.number)
     if exercise is not None:
         query = query.where(JobRow.exercise == exercise)
-    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+    with database.session(places) as session:
         rows = session.scalars(query.options(defer(JobRow.result), defer(JobRow.before)))
         return {row.submission: row for row in rows}
 

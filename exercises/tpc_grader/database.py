@@ -1,4 +1,4 @@
-"""The grader's tables in the campus database, and the one place that opens it.
+"""The grader's tables, and the one place that opens the campus database: `session` reads, `transaction` writes.
 
 Submissions are only ever added: no function here updates or deletes a row of `submission` or `extension`.
 """
@@ -23,7 +23,8 @@ from sqlalchemy import (
     inspect,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from tpc_courses.places import Places
 
 # A table of its own: the hub's people and our submissions share a database, not a history of changes.
 _VERSION_TABLE = "grader_version"
@@ -90,13 +91,20 @@ def open_database(url: str) -> Engine:
     Raises RuntimeError for a database of a newer version.
     """
     engine = engine_of(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _sqlite_for_several_processes)
-    with _alone(engine), engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
-        bring_up_to_date(connection, Path(__file__).parent / "migrations", _VERSION_TABLE)
+    bring_up_to_date(engine, Path(__file__).parent / "migrations", _VERSION_TABLE)
     return engine
+
+
+def session(places: Places) -> Session:
+    """Return a session that reads the campus database; its rows may be used after it."""
+    return Session(open_database(places.database_url), expire_on_commit=False)
+
+
+@contextlib.contextmanager
+def transaction(places: Places) -> Iterator[Session]:
+    """Yield a session; what it changes is kept at the end, all or, after an exception, nothing."""
+    with session(places) as opened, opened.begin():
+        yield opened
 
 
 def engine_of(url: str) -> Engine:
@@ -110,11 +118,19 @@ def engine_of(url: str) -> Engine:
         ) from e
     if engine.dialect.name == "sqlite" and engine.url.database:
         Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        event.listen(engine, "connect", _sqlite_for_several_processes)
     return engine
 
 
-def bring_up_to_date(connection: Connection, migrations: Path, table: str) -> None:
+def bring_up_to_date(engine: Engine, migrations: Path, table: str) -> None:
     """Run the migrations that a database lacks, as `table` notes; raises RuntimeError for a newer version's."""
+    with _alone(engine), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+        _upgrade(connection, migrations, table)
+
+
+def _upgrade(connection: Connection, migrations: Path, table: str) -> None:
     newest = max(path.name.partition("_")[0] for path in (migrations / "versions").glob("[0-9]*.py"))
     current = text(f"select version_num from {table}")
     if inspect(connection).has_table(table) and connection.execute(current).scalar() == newest:

@@ -11,12 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 
+from tpc_grader import database
 from tpc_grader.archive import LIMITS, RESERVED
 from tpc_grader.bounded_json import BOUNDS
-from tpc_grader.database import open_database
 from tpc_grader.folder import read_folder, read_plain
 from tpc_grader.jobs import JobRow
 from tpc_grader.sources import Source, current, load
@@ -84,5 +83,5 @@ def _version_of(places: Places, course: str, exercise: str, student: str, notebo
         .order_by(JobRow.recorded_at.desc())
         .limit(1)
     )
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         return session.scalar(query) or submission.version

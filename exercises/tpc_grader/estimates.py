@@ -8,11 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 
 from tpc_grader import database, history
-from tpc_grader.database import open_database
 from tpc_grader.history import Usual
 from tpc_grader.jobs import JobRow, Line, line
 from tpc_grader.locks import jobs_at_once
@@ -53,7 +51,7 @@ def wait_for(places: Places, public: JobRow | None, full: JobRow) -> Wait:
 
 
 def _to_write(places: Places) -> int:
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         count = select(func.count()).where(JobRow.state.in_(("ran", "recording")))
         return session.scalar(count) or 0
 

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 
-from tpc_grader.database import open_database
+from tpc_grader import database
 from tpc_grader.jobs import JobRow
 from tpc_grader.limits import Limits
 from tpc_grader.schedule import Waiting
@@ -59,7 +58,7 @@ def usual(places: Places, course: str, exercise: str, kind: str, version: str = 
         .order_by(JobRow.number.desc())
         .limit(_RUNS)
     )
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         found = [
             (of, (finished - started).total_seconds())
             for of, started, finished in session.execute(rows)
@@ -77,7 +76,7 @@ def recording(places: Places, course: str) -> Usual | None:
         .order_by(JobRow.number.desc())
         .limit(_RUNS)
     )
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         pairs = session.execute(rows).all()
     return summary([(after - before).total_seconds() for before, after in pairs if before and after])
 

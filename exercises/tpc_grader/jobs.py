@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 from tpc_courses.places import Places
 
 from tpc_grader import database
-from tpc_grader.database import Base, Utc, open_database
+from tpc_grader.database import Base, Utc
 from tpc_grader.schedule import LAST, LOOPS, NEVER, Served, Waiting
 
 Kind = Literal["public", "full", "trial"]
@@ -108,7 +108,7 @@ def line(places: Places) -> Line:
     open_jobs = select(JobRow).where(
         (JobRow.state == "running") | ((JobRow.state == "queued") & (JobRow.not_before <= now))
     )
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         rows = list(
             session.scalars(
                 open_jobs.order_by(JobRow.number).options(defer(JobRow.result), defer(JobRow.before))

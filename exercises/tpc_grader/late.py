@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.local_time import begun_days, days_later
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
 from tpc_grader import database
 from tpc_grader.archive import Refused
-from tpc_grader.database import ExtensionRow, open_database
+from tpc_grader.database import ExtensionRow
 from tpc_grader.points import exact
 
 
@@ -80,7 +79,7 @@ def extensions(places: Places, course: str, exercise: str = "", student: str = "
     query = select(ExtensionRow).where(ExtensionRow.course == course).order_by(ExtensionRow.number.desc())
     query = query.where(ExtensionRow.exercise == exercise) if exercise else query
     query = query.where(ExtensionRow.student == student) if student else query
-    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+    with database.session(places) as session:
         rows = list(session.scalars(query))
     newest = dict[tuple[str, str], ExtensionRow]()
     for row in rows:
@@ -106,7 +105,7 @@ def grant(
         granted_by=by,
         granted_at=database.utcnow(),
     )
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         session.add(row)
     gradebook = places.nbgrader(course.id) / "gradebook.db"
     if gradebook.exists():

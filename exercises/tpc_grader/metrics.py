@@ -25,7 +25,7 @@ from tpc_grader import database
 from tpc_grader.appeals import RequestRow
 from tpc_grader.backends import confines, trusted
 from tpc_grader.classwork import OPEN
-from tpc_grader.database import SubmissionRow, open_database
+from tpc_grader.database import SubmissionRow
 from tpc_grader.jobs import JobRow
 from tpc_grader.limits import Limits
 from tpc_grader.locks import is_serving
@@ -46,7 +46,7 @@ class _Collector:
         self.places = places
 
     def collect(self) -> Iterator[Metric]:
-        with Session(open_database(self.places.database_url)) as session:
+        with database.session(self.places) as session:
             yield from _queue(session)
             yield from _outcomes(session)
             yield _histogram(session, "wait", _wait(session), WAIT_BUCKETS)

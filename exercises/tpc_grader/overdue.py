@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 
 from tpc_grader import database
-from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
 from tpc_grader.results import Graded
 
@@ -28,7 +27,7 @@ REASON = (
 
 def note_overdue(places: Places, number: int, seconds: float) -> None:
     """Note that a job's result was not written down within so many seconds; its writer must have ended."""
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         row = _noted(session, number, f"not recorded within {seconds:g} s")
         if row is None or row.result is None or row.attempts < TRIES:
             return
@@ -41,7 +40,7 @@ def note_overdue(places: Places, number: int, seconds: float) -> None:
 
 def note_fault(places: Places, number: int, reason: str) -> None:
     """Note that a job's result could not be written down; after the last attempt it waits for a person."""
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         row = _noted(session, number, reason)
         if row is not None and row.attempts >= MAXIMUM_ATTEMPTS:
             row.state = "failed"

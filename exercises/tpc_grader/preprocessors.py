@@ -19,15 +19,14 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import compute_checksum, is_task
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 from traitlets import Unicode
 from traitlets.config import Config
 
+from tpc_grader import database
 from tpc_grader.answers import Answers, answer_digest
 from tpc_grader.archive import Refused
 from tpc_grader.autograded import graded_notebook
-from tpc_grader.database import open_database
 from tpc_grader.doors import files_at_the_door, notebook_at_the_door, version_at_the_door
 from tpc_grader.grading import grade_files, unusable
 from tpc_grader.penalties import course_at_the_door
@@ -125,7 +124,7 @@ class StrictSaveAutoGrades(SaveAutoGrades):
             # Nobody gives points between what is read here and what is written: this takes SQLite's lock.
             self.gradebook.db.execute(text("update grade set id = id where 0"))
             # What people gave is put away before the gradebook forgets it, whenever this process ends.
-            with Session(open_database(places.database_url)) as session, session.begin():
+            with database.transaction(places) as session:
                 self._answers = Answers(session, *whose)
                 with self.gradebook.db.no_autoflush:
                     for index, cell in enumerate(nb.cells):

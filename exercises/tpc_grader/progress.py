@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.manifest import current_courses
 from tpc_courses.places import Places
 
-from tpc_grader.database import open_database
+from tpc_grader import database
 from tpc_grader.estimates import Wait, wait_for
 from tpc_grader.feedback import released_feedback
 from tpc_grader.jobs import JobRow, line
@@ -39,7 +38,7 @@ class Progress:
 
 def progress(places: Places, submission: str) -> Progress:
     """Return where a submission stands; one that was kept but not queued yet waits at the end."""
-    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+    with database.session(places) as session:
         query = select(JobRow).where(JobRow.submission == submission, JobRow.kind != "trial")
         rows = list(session.scalars(query.order_by(JobRow.number)))
     public = _newest(rows, "public")

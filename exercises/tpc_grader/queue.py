@@ -10,14 +10,14 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Engine, and_, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 
 from tpc_grader import database
 from tpc_grader.bell import ring
-from tpc_grader.database import SubmissionRow, open_database
+from tpc_grader.database import SubmissionRow
 from tpc_grader.jobs import SLOW, Job, JobRow, Kind, job_of, line
 from tpc_grader.progress import Progress, progress
 from tpc_grader.results import Graded
@@ -63,10 +63,9 @@ def enqueue(
     With `again` a job that ended is queued once more, as a new round. Work that gave way to a newer submission
     of the student is noted as `superseded`; its own older work that waits or runs gives way now.
     """
-    engine = open_database(places.database_url)
     version = version or submission.version
     try:
-        with Session(engine) as session, session.begin():
+        with database.transaction(places) as session:
             last = _last_round(session, submission.id, version, kind)
             if last is not None and not (again and last.state in ("graded", "failed")):
                 return last.number
@@ -82,7 +81,7 @@ def enqueue(
         return number
     except IntegrityError:
         # Another process queued the same job at the same moment.
-        with Session(engine) as session:
+        with database.session(places) as session:
             found = _last_round(session, submission.id, version, kind)
             assert found is not None
             return found.number
@@ -99,10 +98,9 @@ def claim(places: Places, worker: str, slot: Slot = ANY) -> Job | None:
 
 def take(places: Places, waiting: Waiting, worker: str) -> Job | None:
     """Lease a job to a worker; returns None when it waits no longer."""
-    engine = open_database(places.database_url)
-    if waiting.kind != "trial" and _gave_way(engine, waiting):
+    if waiting.kind != "trial" and _gave_way(places, waiting):
         return None
-    with Session(engine) as session, session.begin():
+    with database.transaction(places) as session:
         now = database.utcnow()
         taken = _changed(
             session,
@@ -119,7 +117,7 @@ def take(places: Places, waiting: Waiting, worker: str) -> Job | None:
 def leave(places: Places, number: int, worker: str, level: int = 1) -> bool:
     """Queue a job again that gives its slot to others, at a level; the attempt does not count."""
     mine = (JobRow.number == number, JobRow.worker == worker, JobRow.state == "running")
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         return _changed(
             session,
             mine,
@@ -134,7 +132,7 @@ def leave(places: Places, number: int, worker: str, level: int = 1) -> bool:
 def held(places: Places, worker: str) -> set[int]:
     """Return the numbers of the jobs that are a worker's own: those that newer work replaced are not."""
     mine = (JobRow.worker == worker, JobRow.state == "running")
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         return set(session.scalars(select(JobRow.number).where(*mine)))
 
 
@@ -142,14 +140,14 @@ def renew(places: Places, worker: str) -> set[int]:
     """Extend a worker's leases and return the numbers of the jobs that are still its own."""
     until = database.utcnow() + dt.timedelta(seconds=LEASE_SECONDS)
     mine = (JobRow.worker == worker, JobRow.state == "running")
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         _changed(session, mine, lease_until=until)
         return set(session.scalars(select(JobRow.number).where(*mine)))
 
 
 def finish(places: Places, job: Job, worker: str, graded: Graded) -> bool:
     """Keep the result of a run; returns False when the job is the worker's no longer, and keeps nothing."""
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         kept = _changed(
             session,
             _held_by(job, worker),
@@ -168,13 +166,13 @@ def finish(places: Places, job: Job, worker: str, graded: Graded) -> bool:
 
 def fault(places: Places, job: Job, worker: str, reason: str) -> bool:
     """Queue a job again after a fault that is not the student's, later each time; at last it has failed."""
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         return _again(session, _held_by(job, worker), job.attempts, reason)
 
 
 def give_back(places: Places, worker: str) -> None:
     """Queue the jobs of a worker that stops on purpose; the attempt does not count."""
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         _changed(
             session,
             (JobRow.worker == worker, JobRow.state == "running"),
@@ -190,7 +188,7 @@ def reclaim(places: Places, dead: Iterable[str] = ()) -> int:
     late = JobRow.lease_until < database.utcnow()
     lost = and_(JobRow.state == "running", late | JobRow.worker.in_(list(dead)))
     count = 0
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         for row in session.scalars(select(JobRow).where(lost)).all():
             guard = _held_by(job_of(row), row.worker)
             count += _again(session, guard, row.attempts, f"its worker {row.worker} ended before the job did")
@@ -199,7 +197,7 @@ def reclaim(places: Places, dead: Iterable[str] = ()) -> int:
 
 def workers(places: Places) -> set[str]:
     """Return the workers that hold a lease."""
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         return set(session.scalars(select(JobRow.worker).where(JobRow.state == "running").distinct()))
 
 
@@ -208,7 +206,7 @@ def retry(places: Places, course: str, exercise: str | None = None) -> int:
     chosen = [JobRow.state == "failed", JobRow.course == course]
     if exercise is not None:
         chosen.append(JobRow.exercise == exercise)
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         now = database.utcnow()
         done: CursorResult[Any] = session.execute(  # type: ignore[assignment]
             update(JobRow).where(*chosen).values(state="queued", attempts=0, not_before=now, queued_at=now)
@@ -218,7 +216,7 @@ def retry(places: Places, course: str, exercise: str | None = None) -> int:
 
 def sweep(places: Places) -> int:
     """Queue submissions that were kept but never queued; returns how many."""
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         query = (
             select(SubmissionRow.id)
             .outerjoin(JobRow, and_(JobRow.submission == SubmissionRow.id, JobRow.kind == "full"))
@@ -280,14 +278,14 @@ def _supersede(submission: Submission) -> Any:
     )
 
 
-def _gave_way(engine: Engine, job: Waiting) -> bool:
+def _gave_way(places: Places, job: Waiting) -> bool:
     """Return whether a newer submission took the job's place meanwhile, and note it."""
     newest = select(func.max(SubmissionRow.number)).where(
         SubmissionRow.course == job.course,
         SubmissionRow.exercise == job.exercise,
         SubmissionRow.student == job.student,
     )
-    with Session(engine) as session, session.begin():
+    with database.transaction(places) as session:
         if (session.scalar(newest) or 0) <= job.submission_number:
             return False
         guard = (JobRow.number == job.number, JobRow.state == "queued")

@@ -12,14 +12,12 @@ import logging
 from collections import defaultdict
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.manifest import current_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
 
-from tpc_grader import audit
+from tpc_grader import audit, database
 from tpc_grader.audit import AuditRow
-from tpc_grader.database import open_database
 from tpc_grader.scores import LATE, class_marks, points_text, told_points
 
 log = logging.getLogger(__name__)
@@ -97,7 +95,7 @@ def _known(places: Places, course: str) -> defaultdict[tuple[str, str], Scores]:
         .order_by(AuditRow.number)
     )
     known = defaultdict[tuple[str, str], Scores](dict)
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         for what, student, exercise, cell, after in session.execute(query):
             value = json.loads(after or "{}")
             if what == "score by hand":

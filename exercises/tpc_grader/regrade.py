@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
@@ -20,7 +19,6 @@ from tpc_grader.appeals import answer, request, requests_of
 from tpc_grader.archive import Refused
 from tpc_grader.bell import ring
 from tpc_grader.classwork import newest_jobs
-from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
 from tpc_grader.points import number, shown
 from tpc_grader.releases import released
@@ -75,7 +73,7 @@ class Trial:
     def results(self, places: Places) -> list[JobRow]:
         """Return the jobs that ended well, by student."""
         query = select(JobRow).where(JobRow.number.in_(self.jobs), JobRow.state == "graded")
-        with Session(open_database(places.database_url), expire_on_commit=False) as session:
+        with database.session(places) as session:
             return list(session.scalars(query.order_by(JobRow.student)))
 
     def changes(self, places: Places) -> list[Change]:
@@ -134,7 +132,7 @@ def started_trial(places: Places, course: Course, exercise: str) -> Trial:
         JobRow.version == version,
         JobRow.kind == "trial",
     )
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         newest = {submission: number for submission, number in session.execute(query.order_by(JobRow.number))}
     jobs = tuple(number for submission, number in newest.items() if submission in wanted)
     return Trial(course.id, exercise, version, jobs)
@@ -174,7 +172,7 @@ def apply_trial(places: Places, trial: Trial, by: str) -> list[int]:
 
 def _apply(places: Places, trial: JobRow) -> int:
     """Turn a trial's result into a full job that only has to be written down; once for each trial."""
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         done = session.scalar(
             select(JobRow).where(
                 JobRow.submission == trial.submission,
@@ -210,7 +208,7 @@ def _failed(places: Places, course: str, version: str) -> set[str]:
         JobRow.kind == "trial",
         JobRow.state == "failed",
     )
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         return set(session.scalars(query))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import functools
 import hashlib
 import os
 import secrets
@@ -16,12 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, select
 from tpc_courses.places import Places
 
 from tpc_grader import database
-from tpc_grader.database import SubmissionRow, open_database
+from tpc_grader.database import SubmissionRow
 from tpc_grader.receipts import (
     Receipt,
     ReceivedFile,
@@ -78,12 +76,6 @@ class Store:
         self.places = places
         self.blobs = places.intake / "blobs"
 
-    @functools.cached_property
-    def engine(self) -> Engine:
-        # The folder first: SQLite makes the file, not its folder.
-        self.places.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return open_database(self.places.database_url)
-
     def add(
         self, course: str, exercise: str, student: str, version: str, files: Mapping[str, bytes]
     ) -> Submission:
@@ -98,7 +90,7 @@ class Store:
         )
         for file in received:
             _write_blob(_blob(self.blobs, file.sha256), files[file.name])
-        with Session(self.engine) as session, session.begin():
+        with database.transaction(self.places) as session:
             last = session.scalar(_rows(course, exercise, student).limit(1))
             if last and (last.sha256, last.version) == (content_sha256(received), version):
                 return self._submission(last)
@@ -139,7 +131,7 @@ class Store:
     def exercises(self) -> list[tuple[str, str]]:
         """Return course and exercise of everything that was ever handed in, sorted."""
         query = select(SubmissionRow.course, SubmissionRow.exercise).distinct()
-        with Session(self.engine) as session:
+        with database.session(self.places) as session:
             return sorted((course, exercise) for course, exercise in session.execute(query))
 
     def received_since(self, student: str, since: dt.datetime) -> list[dt.datetime]:
@@ -147,7 +139,7 @@ class Store:
         query = select(SubmissionRow.received_at).where(
             SubmissionRow.student == student, SubmissionRow.received_at > since
         )
-        with Session(self.engine) as session:
+        with database.session(self.places) as session:
             return list(session.scalars(query.order_by(SubmissionRow.received_at)))
 
     def bytes_of(self, course: str, student: str) -> int:
@@ -155,7 +147,7 @@ class Store:
         query = select(func.sum(SubmissionRow.size)).where(
             SubmissionRow.course == course, SubmissionRow.student == student
         )
-        with Session(self.engine) as session:
+        with database.session(self.places) as session:
             return session.scalar(query) or 0
 
     def _row(
@@ -194,7 +186,7 @@ class Store:
         )
 
     def _found(self, query: Select[SubmissionRow]) -> Iterator[Submission]:
-        with Session(self.engine) as session:
+        with database.session(self.places) as session:
             rows = list(session.scalars(query))
         return (self._submission(row) for row in rows)
 

@@ -9,13 +9,13 @@ import datetime as dt
 from typing import get_args
 
 from sqlalchemy import select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 from tpc_courses.manifest import Course, Results
 from tpc_courses.places import Places
 
 from tpc_grader import audit, database
 from tpc_grader.archive import Refused
-from tpc_grader.database import Base, Utc, open_database
+from tpc_grader.database import Base, Utc
 from tpc_grader.late import deadline
 
 
@@ -76,12 +76,12 @@ def _newest(places: Places, course: str, exercise: str, name: str) -> str | None
         .order_by(PolicyRow.number.desc())
         .limit(1)
     )
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         return session.scalar(query)
 
 
 def _decide(places: Places, course: str, exercise: str, name: str, value: str, by: str, before: str) -> None:
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         session.add(
             PolicyRow(course=course, exercise=exercise, name=name, value=value, by=by, at=database.utcnow())
         )

@@ -16,7 +16,7 @@ from tpc_courses.places import Places
 
 from tpc_grader import audit, database
 from tpc_grader.autograded import NoNotebook
-from tpc_grader.database import SubmissionRow, open_database
+from tpc_grader.database import SubmissionRow
 from tpc_grader.jobs import JobRow
 from tpc_grader.overdue import note_fault
 from tpc_grader.results import Graded
@@ -75,7 +75,7 @@ def _begin(places: Places) -> JobRow | None:
         .order_by(JobRow.finished_at, JobRow.number)
         .limit(1)
     )
-    with Session(open_database(places.database_url), expire_on_commit=False) as session, session.begin():
+    with database.transaction(places) as session:
         while (row := session.scalar(query)) is not None and _is_outdated(session, row):
             row.state = "superseded"
         if row is not None and row.state == "ran":
@@ -87,7 +87,7 @@ def _scores_before(places: Places, row: JobRow) -> str:
     """Return the scores as they were before the first attempt to write these down."""
     if row.before is None:
         row.before = scores_text(places, row.course, row.exercise, row.student)
-        with Session(open_database(places.database_url)) as session, session.begin():
+        with database.transaction(places) as session:
             session.get_one(JobRow, row.number).before = row.before
     return row.before
 
@@ -115,7 +115,7 @@ def _end(places: Places, row: JobRow, before: str) -> None:
         after=after,
         note=f"{row.outcome}, version {row.version}, round {row.round}",
     )
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         found = session.get_one(JobRow, row.number)
         if found.state != "recording":
             return
@@ -128,7 +128,7 @@ def _end(places: Places, row: JobRow, before: str) -> None:
 
 def _run_again(places: Places, row: JobRow) -> None:
     """Queue a job whose result an older version of the grader made, which lacks what is written down now."""
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with database.transaction(places) as session:
         found = session.get_one(JobRow, row.number)
         found.state, found.result, found.attempts, found.not_before = "queued", None, 0, database.utcnow()
 

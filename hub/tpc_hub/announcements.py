@@ -6,9 +6,9 @@ import datetime as dt
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from tpc_grader.database import Utc
+from tpc_grader.database import Base, Utc, utcnow
 
-from tpc_hub.people import Base, PeopleError, utcnow
+from tpc_hub.people import PeopleError
 
 LONGEST = 1000
 # Older ones stay in the database; nobody reads a long list.

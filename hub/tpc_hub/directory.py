@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
+from tpc_grader.database import utcnow
 
 from tpc_hub.people import (
     LONGEST_NAME,
@@ -26,7 +27,6 @@ from tpc_hub.people import (
     enrol,
     hashed,
     roles_of,
-    utcnow,
 )
 from tpc_hub.refusal import PeopleError
 

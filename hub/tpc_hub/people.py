@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import Engine, ForeignKey, event, func, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from tpc_grader.database import bring_up_to_date, engine_of
+from sqlalchemy import Engine, ForeignKey, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from tpc_courses.places import Places
+from tpc_grader import database
+from tpc_grader.database import Base, utcnow
 
 from tpc_hub.refusal import PeopleError as PeopleError
 
@@ -23,15 +27,6 @@ MINIMUM_PASSWORD = 10
 # No 0/O or 1/l: codes are read aloud and written on boards.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _hasher = PasswordHasher()
-
-
-def utcnow() -> dt.datetime:
-    """Return the time by the server's clock; tests replace this one function."""
-    return dt.datetime.now(dt.UTC)
-
-
-class Base(DeclarativeBase):
-    pass
 
 
 class Person(Base):
@@ -82,14 +77,24 @@ class LessonVisit(Base):
     done: Mapped[bool] = mapped_column(default=False)
 
 
+@functools.cache
 def open_database(url: str) -> Engine:
-    """Return the campus database, brought to this version's tables; raises RuntimeError for a newer one."""
-    engine = engine_of(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=ON"))
-    with engine.begin() as connection:
-        bring_up_to_date(connection, Path(__file__).parent / "migrations", "alembic_version")
+    """Return the campus database with the hub's tables too; raises RuntimeError for a newer version's."""
+    engine = database.open_database(url)
+    database.bring_up_to_date(engine, Path(__file__).parent / "migrations", "alembic_version")
     return engine
+
+
+def session(places: Places) -> Session:
+    """Return a session that reads; its rows may be used after it."""
+    open_database(places.database_url)
+    return database.session(places)
+
+
+def transaction(places: Places) -> AbstractContextManager[Session]:
+    """Return a session whose changes are kept at its end, all or none."""
+    open_database(places.database_url)
+    return database.transaction(places)
 
 
 def checked_name(raw: str) -> str:

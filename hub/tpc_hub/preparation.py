@@ -44,22 +44,18 @@ def _answer(connection: Connection, places: Places, sign_in: str) -> None:
 
 
 def _prepare(places: Places, sign_in: str) -> list[str]:
-    from tpc_grader.database import open_database
-
     from tpc_hub.build import build
 
     names = [course.id for course in build(places, lambda line: print(f"  {line}", flush=True))]
-    open_database(places.database_url)  # so that service and worker find the grader's tables
     return _prepare_people(places, names, sign_in)
 
 
 def _prepare_people(places: Places, names: list[str], sign_in: str) -> list[str]:
     """Draw class codes, and at the first start the demo instructor; returns lines for the start screen."""
-    from sqlalchemy.orm import Session
+    from tpc_hub import people
+    from tpc_hub.people import Person, enrol, ensure_class_codes, random_password, set_password
 
-    from tpc_hub.people import Person, enrol, ensure_class_codes, open_database, random_password, set_password
-
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with people.transaction(places) as session:
         codes = ensure_class_codes(session, names)
         lines = [f"  {name:<12} class code {codes[name]}" for name in names]
         if sign_in != "campus":

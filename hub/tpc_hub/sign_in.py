@@ -15,10 +15,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
+from tpc_grader.database import utcnow
 from traitlets import Unicode
 
 from tpc_hub.directory import find_person, sign_up
-from tpc_hub.people import PeopleError, Person, is_password, open_database, utcnow
+from tpc_hub.people import PeopleError, Person, is_password, open_database
 
 ATTEMPTS = 10
 WINDOW_SECONDS = 300.0

@@ -22,13 +22,11 @@ from typing import Any
 import nbformat
 import yaml
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.manifest import read_course
 from tpc_courses.places import Places
 from tpc_grader import database, queue, sources
 from tpc_grader.backends import describe
 from tpc_grader.coursework import prepare_course
-from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
 from tpc_grader.locks import is_serving
 from tpc_grader.store import Store, Submission
@@ -228,7 +226,7 @@ def _watch(places: Places, waits: list[Wait], until: float, forever: bool = Fals
 
 def _look(places: Places, each: Wait) -> None:
     came = each.submission.received_at
-    with Session(open_database(places.database_url)) as session:
+    with database.session(places) as session:
         for row in session.scalars(select(JobRow).where(JobRow.submission == each.submission.id)):
             if row.kind == "public" and row.finished_at is not None and row.state == "graded":
                 each.public = (row.finished_at - came).total_seconds()

@@ -22,13 +22,11 @@ import httpx
 import nbformat
 import psutil
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.manifest import Course, load_courses
 from tpc_courses.places import Places
-from tpc_grader import audit, grading, sources
+from tpc_grader import audit, database, grading, sources
 from tpc_grader.archive import pack
 from tpc_grader.client import IntakeClient, IntakeError
-from tpc_grader.database import open_database
 from tpc_grader.jobs import JobRow
 from tpc_grader.receipts import Receipt, ReceiptError, private_key, verify
 from tpc_grader.scores import class_scores
@@ -166,7 +164,7 @@ def is_quiet(places: Places, course: str, exercise: str) -> bool:
 
 def jobs_of(places: Places) -> list[JobRow]:
     """Return all jobs."""
-    with Session(open_database(places.database_url), expire_on_commit=False) as session:
+    with database.session(places) as session:
         return list(session.scalars(select(JobRow)))
 
 
@@ -289,7 +287,7 @@ def kill_process(places: Places, words: str) -> bool:
 def _token(places: Places, course: Course, port: int, name: str) -> str:
     """Enrol a student, let them sign in once, and return a token as their server has it."""
     password = people.random_password()
-    with Session(people.open_database(places.database_url)) as session, session.begin():
+    with people.transaction(places) as session:
         session.add(people.Person(name=name, display_name=name))
         session.flush()
         people.set_password(session, name, password)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
-from sqlalchemy.orm import Session
 from tpc_courses.manifest import Course
 
+from tpc_hub import people
 from tpc_hub.announcements import Announcement, announce, announcements, take_down
 from tpc_hub.campus.forms import asked, back, notices
 from tpc_hub.campus.identity import FormVisitor
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/course/{course_id}/announcements")
 def post(request: Request, who: FormVisitor, course_id: str, text: Annotated[str, Form()] = "") -> Response:
     """Show a text on the home page of the course's students."""
     campus, course = asked(request, who, course_id)
-    with Session(campus.engine) as session, session.begin():
+    with people.transaction(campus.places) as session:
         announce(session, course.id, text, who.display_name)
     notices.say((who.name, course.id), "Announced: the students see it on their home page")
     return back(course)
@@ -32,7 +32,7 @@ def post(request: Request, who: FormVisitor, course_id: str, text: Annotated[str
 def remove(request: Request, who: FormVisitor, course_id: str, number: Annotated[int, Form()]) -> Response:
     """Take an announcement down."""
     campus, course = asked(request, who, course_id)
-    with Session(campus.engine) as session, session.begin():
+    with people.transaction(campus.places) as session:
         take_down(session, course.id, number)
     notices.say((who.name, course.id), "The announcement was taken down")
     return back(course)
@@ -40,5 +40,5 @@ def remove(request: Request, who: FormVisitor, course_id: str, number: Annotated
 
 def shown(campus: Campus, course: Course) -> list[tuple[str, Announcement]]:
     """Return what a course is told now, newest first, each with its time in the course's zone."""
-    with Session(campus.engine) as session:
+    with people.session(campus.places) as session:
         return [(in_zone(each.at, course.zone), each) for each in announcements(session, course.id)]

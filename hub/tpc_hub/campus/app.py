@@ -63,11 +63,11 @@ def make_app() -> FastAPI:
     app = FastAPI(
         title="TPC Campus", version="1", docs_url=None, redoc_url=None, openapi_url=f"{PREFIX}/openapi.json"
     )
+    open_database(places.database_url)  # a database that does not answer is found now
     app.state.campus = Campus(
         places=places,
         settings=settings,
         courses=LiveCourses(places),
-        engine=open_database(places.database_url),
         templates=templates,
         hub_api=os.environ["JUPYTERHUB_API_URL"],
         token=os.environ["JUPYTERHUB_API_TOKEN"],

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 from tpc_courses.manifest import Course
-from tpc_grader import late
+from tpc_grader import database, late
 from tpc_grader.classwork import OPEN, newest_jobs
-from tpc_grader.database import SubmissionRow, open_database
+from tpc_grader.database import SubmissionRow
 from tpc_grader.feedback import feedback_folder
 from tpc_grader.jobs import JobRow
 from tpc_grader.releases import all_released
 from tpc_grader.scores import Total, class_scores
 
+from tpc_hub import people
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.times import in_zone
 from tpc_hub.people import Enrolment, Person
@@ -100,19 +100,19 @@ class Row:
 
 def class_rows(campus: Campus, course: Course) -> list[Row]:
     """Return one row for each student, by name."""
-    with Session(campus.engine) as session:
+    with people.session(campus.places) as session:
         query = (
             select(Person.name, Person.display_name, Person.approved)
             .join(Enrolment, Enrolment.person == Person.name)
             .where(Enrolment.course == course.id, Enrolment.role == "student")
             .order_by(Person.name)
         )
-        people = [Row(*each) for each in session.execute(query)]
+        rows = [Row(*each) for each in session.execute(query)]
     work = _newest_work(campus, course)
     scores = class_scores(campus.places, course.id)
     jobs = newest_jobs(campus.places, course.id)
     due = late.due_times(campus.places, course)
-    for row in people:
+    for row in rows:
         for slug in course.exercises:
             found = work.get((row.name, slug))
             if found is None:
@@ -128,7 +128,7 @@ def class_rows(campus: Campus, course: Course) -> list[Row]:
                 late=until is not None and received_at > until,
                 feedback=feedback_folder(campus.places, id).is_dir(),
             )
-    return people
+    return rows
 
 
 def arranged(rows: Iterable[Row], sort: str, chosen: str) -> list[Row]:
@@ -164,7 +164,7 @@ def _newest_work(campus: Campus, course: Course) -> dict[tuple[str, str], tuple[
         SubmissionRow.received_at,
         newest.c.attempts,
     ).join(newest, newest.c.number == SubmissionRow.number)
-    with Session(open_database(campus.places.database_url)) as session:
+    with database.session(campus.places) as session:
         return {
             (student, slug): (id, moment, count)
             for student, slug, id, moment, count in session.execute(query)

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import anyio
 from fastapi import HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
 from tpc_courses.manifest import Course
 from tpc_grader.archive import Refused
 
+from tpc_hub import people
 from tpc_hub.campus.identity import PREFIX, Visitor, campus_of, course_for
 from tpc_hub.campus.notices import Notices
 from tpc_hub.campus.state import Campus
@@ -48,7 +48,7 @@ def title_of(campus: Campus, exercise: str) -> str:
 
 def check_student(campus: Campus, course: Course, name: str) -> None:
     """Refuse a person who is no student of the course."""
-    with Session(campus.engine) as session:
+    with people.session(campus.places) as session:
         if name not in members(session, course.id, "student"):
             raise HTTPException(404, f"{name} has not signed up for this course.")
 

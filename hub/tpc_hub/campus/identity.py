@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 import httpx
 from fastapi import Depends, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy.orm import Session
 from tornado.web import HTTPError as HubError
 from tpc_courses.manifest import Course
 
+from tpc_hub import people
 from tpc_hub.campus.state import Campus
 from tpc_hub.people import Person, roles_of
 
@@ -66,7 +66,7 @@ async def visitor(request: Request) -> Visitor:
             )
         raise SignInNeeded(_to_hub(campus, request))
     name = known["name"]
-    with Session(campus.engine) as session:
+    with people.session(campus.places) as session:
         roles = roles_of(session, name)
         person = session.get(Person, name)
     await _reconcile_groups(campus, name, frozenset(known.get("groups", ())), roles)

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
 from tpc_courses.local_time import Unclear, iso
 from tpc_courses.manifest import Course
@@ -23,6 +22,7 @@ from tpc_grader.locks import is_serving
 from tpc_grader.scores import cell_scores
 from tpc_grader.unread import unread
 
+from tpc_hub import people
 from tpc_hub.campus import grades
 from tpc_hub.campus.announcing import shown
 from tpc_hub.campus.changes import change_of
@@ -198,7 +198,7 @@ async def approve(
     """Let somebody in who signed up and waits."""
     campus, course = asked(request, who, course_id)
     check_student(campus, course, person)
-    with Session(campus.engine) as session, session.begin():
+    with people.transaction(campus.places) as session:
         session.get_one(Person, person).approved = True
     notices.say((who.name, course.id), f"Approved {person}")
     return back(course)
@@ -245,7 +245,7 @@ def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show:
     """Return everything the class page shows."""
     rows = class_rows(campus, course)
     notes, going_on = notices.take(campus.places, (who.name, course.id))
-    with Session(campus.engine) as session:
+    with people.session(campus.places) as session:
         code = session.scalar(select(ClassCode.code).where(ClassCode.course == course.id))
     failed = [(row, slug, cell) for row in rows for slug, cell in row.cells.items() if cell.failed]
     requests = regrade.requests_of(campus.places, course.id)

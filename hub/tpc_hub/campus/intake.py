@@ -19,7 +19,6 @@ import anyio
 import httpx
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from sqlalchemy.orm import Session
 from tpc_grader import queue
 from tpc_grader.archive import Refused
 from tpc_grader.feedback import released_hashes
@@ -27,6 +26,7 @@ from tpc_grader.intake import Intake
 from tpc_grader.receipts import public_pem
 from tpc_grader.store import Submission
 
+from tpc_hub import people
 from tpc_hub.campus.identity import SCOPE, campus_of
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.times import in_zone
@@ -60,7 +60,7 @@ async def caller(request: Request) -> Caller:
         raise HTTPException(
             403, "This token is not meant for the intake. Restart your server, then try again."
         )
-    with Session(campus.engine) as session:
+    with people.session(campus.places) as session:
         person = session.get(Person, model["name"])
         # Who signs in by an outside provider has no row here; whose row waits for approval must wait.
         if person is not None and not person.approved:

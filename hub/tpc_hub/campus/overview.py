@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
 from tpc_courses.lesson import read_lesson
 from tpc_courses.manifest import Course
@@ -15,6 +14,7 @@ from tpc_grader.late import deadline
 from tpc_grader.points import number, total
 from tpc_grader.records import may_see_score, standing
 
+from tpc_hub import people
 from tpc_hub.campus.announcing import shown
 from tpc_hub.campus.identity import Visitor
 from tpc_hub.campus.sentences import in_a_row
@@ -28,7 +28,7 @@ SOON = dt.timedelta(days=3)
 
 def course_rows(campus: Campus, course: Course, who: Visitor) -> list[dict[str, Any]]:
     """Return the lessons and exercises of a course in order, each with its state for this person."""
-    with Session(campus.engine) as session:
+    with people.session(campus.places) as session:
         query = select(LessonVisit).where(LessonVisit.person == who.name)
         visits = {visit.lesson: visit.done for visit in session.scalars(query)}
     rows: list[dict[str, Any]] = []

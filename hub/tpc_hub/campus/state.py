@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from jinja2 import Environment
 from jupyterhub.services.auth import HubOAuth
-from sqlalchemy import Engine
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from tpc_grader.intake import Intake
@@ -22,7 +21,6 @@ class Campus:
     places: Places
     settings: Settings
     courses: Mapping[str, Course]
-    engine: Engine
     templates: Environment
     hub_api: str
     token: str

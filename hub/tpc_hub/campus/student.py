@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, BackgroundTasks, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy.orm import Session
 from tpc_courses.exercise import read_exercise
 from tpc_grader.feedback import POLICY, RULES, clean_body, released_at
 from tpc_grader.records import newest_feedback
 
+from tpc_hub import people
 from tpc_hub.campus.identity import (
     PREFIX,
     FormVisitor,
@@ -71,7 +71,7 @@ async def open_lesson(request: Request, who: SignedInVisitor, topic: str, name: 
     slug = f"{topic}/{name}"
     if not any(slug in course.lessons for course in campus.courses.values()):
         raise HTTPException(404, f"There is no lesson {slug}.")
-    with Session(campus.engine) as session, session.begin():
+    with people.transaction(campus.places) as session:
         if session.get(LessonVisit, (who.name, slug)) is None:
             session.add(LessonVisit(person=who.name, lesson=slug))
     query = {
@@ -99,7 +99,7 @@ async def mark_done(
     chosen = course_for(campus, who, course)
     if f"{topic}/{name}" not in chosen.lessons:
         raise HTTPException(404, f"There is no lesson {topic}/{name} in this course.")
-    with Session(campus.engine) as session, session.begin():
+    with people.transaction(campus.places) as session:
         session.merge(LessonVisit(person=who.name, lesson=f"{topic}/{name}", done=done == "yes"))
     return RedirectResponse(f"{PREFIX}/course/{chosen.id}", status_code=303)
 
@@ -108,7 +108,7 @@ async def mark_done(
 async def join(request: Request, who: FormVisitor, code: Annotated[str, Form()]) -> Response:
     """Enrol the person in the course of a class code."""
     campus = campus_of(request)
-    with Session(campus.engine) as session, session.begin():
+    with people.transaction(campus.places) as session:
         course = course_of_code(session, code)
         enrol(session, course, who.name)
     return RedirectResponse(f"{PREFIX}/course/{course}", status_code=303)

@@ -187,12 +187,10 @@ def known_names(places: Places, course: str, exercise: str) -> None:
 
 def known_student(places: Places, course: str, student: str) -> None:
     """Raise NotThere for somebody who is no student of a course."""
-    from sqlalchemy.orm import Session
+    from tpc_hub import people
 
-    from tpc_hub.people import members, open_database
-
-    with Session(open_database(places.database_url)) as session:
-        known = members(session, course, "student")
+    with people.session(places) as session:
+        known = people.members(session, course, "student")
     if student not in known:
         near = difflib.get_close_matches(student, known)
         remedy = f"Did you mean {' or '.join(near)}?" if near else "The class page lists the students."

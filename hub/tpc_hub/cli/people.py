@@ -39,15 +39,13 @@ def roster_import(course: str, file: Path, apply: bool) -> None:
       campus roster import scaling class.csv
       campus roster import scaling class.csv --apply
     """
-    from sqlalchemy.orm import Session
-
-    from tpc_hub.people import open_database
+    from tpc_hub import people
     from tpc_hub.roster import import_roster
 
     places = Places.find()
     chosen = chosen_course(places, course)
     data = file.read_bytes()
-    with Session(open_database(places.database_url)) as session:
+    with people.session(places) as session:
         try:
             found = import_roster(session, chosen.id, data)
         except PeopleError as e:
@@ -59,9 +57,9 @@ def roster_import(course: str, file: Path, apply: bool) -> None:
         click.echo(str(change))
     if found.ignored:
         click.echo(f"Left alone: {', '.join(map(repr, found.ignored))}")
-    people = "1 person" if found.people == 1 else f"{found.people} people"
+    count = "1 person" if found.people == 1 else f"{found.people} people"
     changes = "1 change" if len(found.changes) == 1 else f"{len(found.changes)} changes"
-    summary = f"{people} in the file, {changes} in {chosen.id}"
+    summary = f"{count} in the file, {changes} in {chosen.id}"
     undone = "" if apply or not found.changes else "; nothing was written, run again with --apply"
     click.echo(f"{summary}{undone}")
 
@@ -85,10 +83,9 @@ def user_add(name: str, teaches: tuple[str, ...], attends: tuple[str, ...]) -> N
       campus user add ada --teaches scaling
       campus user add grace.hopper@example.org --attends scaling
     """
-    from sqlalchemy.orm import Session
-
+    from tpc_hub import people
     from tpc_hub.directory import add_person, check_may_teach, find_person, tidy
-    from tpc_hub.people import enrol, open_database, random_password, set_password
+    from tpc_hub.people import enrol, random_password, set_password
 
     places = Places.find()
     settings = settings_of(places)
@@ -97,7 +94,7 @@ def user_add(name: str, teaches: tuple[str, ...], attends: tuple[str, ...]) -> N
         for given, role in ((teaches, "instructor"), (attends, "student"))
         for course in given
     ]
-    with Session(open_database(places.database_url)) as session, session.begin():
+    with people.transaction(places) as session:
         person = find_person(session, name)
         if person is None:
             name = tidy(name)
@@ -125,12 +122,11 @@ def user_password(name: str) -> None:
     Example:
       campus user password instructor
     """
-    from sqlalchemy.orm import Session
-
-    from tpc_hub.people import open_database, random_password, set_password
+    from tpc_hub import people
+    from tpc_hub.people import random_password, set_password
 
     password = random_password()
-    with Session(open_database(Places.find().database_url)) as session, session.begin():
+    with people.transaction(Places.find()) as session:
         person = known_person(session, name)
         set_password(session, person.name, password)
     click.echo(f"{name} can sign in with the password {password}")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from nbgrader.api import Gradebook
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from tpc_courses.places import Places
 
-from tpc_hub.people import Enrolment, Person, open_database
+from tpc_hub import people
+from tpc_hub.people import Enrolment, Person
 
 
 def tell_names(places: Places, course: str, book: Gradebook) -> None:
     """Give the students of a gradebook the names that they have on the campus."""
-    with Session(open_database(places.database_url)) as session:
+    with people.session(places) as session:
         query = (
             select(Person.name, Person.display_name)
             .join(Enrolment, Enrolment.person == Person.name)
