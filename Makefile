@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport MAKEFLAGS
 
-.PHONY: up test check lint unit browser database book-check wheel-check install clean
+.PHONY: up test check docs lint unit browser database book-check wheel-check install clean
 
 up: install
 	@$(if $(PORT),CAMPUS_PORT=$(PORT)) exec campus up
@@ -44,6 +44,10 @@ lint:
 
 check:
 	campus check
+
+# docs/SETTINGS.md and docs/CLI.md, from settings and commands.
+docs:
+	python -m tpc_hub.cli.reference docs
 
 unit:
 	pytest

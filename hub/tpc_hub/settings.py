@@ -31,14 +31,19 @@ class Limits(Section):
 class Tls(Section):
     """Certificate and key of the public address, PEM files."""
 
-    certificate: Path
-    key: Path
+    certificate: Path = Field(
+        description="certificate with its chain; it covers the host and, with subdomains, *.host"
+    )
+    key: Path = Field(description="its private key, readable by the operator only")
 
 
 class SignIn(Section):
     """How people sign in: the embedded way, or by oauthenticator or ltiauthenticator."""
 
-    method: Literal["campus", "github", "cilogon", "globus", "oidc", "lti13"] = "campus"
+    method: Literal["campus", "github", "cilogon", "globus", "oidc", "lti13"] = Field(
+        default="campus",
+        description="`campus`: accounts and passwords kept here; else who signs people in",
+    )
     options: dict[str, Any] = Field(default={}, description="traits of the authenticator, by name")
     secret_file: Path | None = Field(default=None, description="file that holds the client secret")
 
