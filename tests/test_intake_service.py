@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -302,3 +304,65 @@ class TestWithoutASharedFolder:
         assert list(files) == [NOTEBOOK]
         assert "HIDDEN TESTS" not in text
         assert "return 2 * x" not in text
+
+
+class TestLeaving:
+    """What the campus decides of people, the hub and the servers that run follow at once."""
+
+    def test_who_is_taken_out_gets_nothing_with_the_token_of_a_running_server(self, campus):
+        zoe = student(campus, "zoe")
+        assert groups(campus, "zoe") == set(), "the hub hears of groups when somebody is on a campus page"
+        campus.run("user", "add", "zoe", "--attends", COURSE)
+        assert groups(campus, "zoe") == {f"nbgrader-{COURSE}"}
+        receipt = zoe.submit(work("zoe's")).json()
+        campus.run("user", "leave", "zoe", COURSE)
+        assert groups(campus, "zoe") == set()
+        with zoe.client() as client:
+            assert client.get("/assignments").json() == []
+            assert client.get(f"/{COURSE}/{EXERCISE}/release").status_code == 404
+            assert [each["id"] for each in client.get("/submissions").json()] == [receipt["submission"]]
+        assert zoe.submit(work("more")).status_code == 404
+        campus.run("user", "add", "zoe", "--attends", COURSE)
+        with zoe.client() as client:
+            assert [each["course"] for each in client.get("/assignments").json()] == [COURSE]
+
+    def test_a_demotion_takes_the_group_that_opens_the_formgrader(self, campus):
+        campus.run("user", "add", "zack", "--teaches", "data")
+        zack = student_of_password(campus, "zack")
+        campus.run("user", "add", "zack", "--teaches", COURSE)
+        assert groups(campus, "zack") == {"formgrade-data", f"formgrade-{COURSE}"}
+        campus.run("user", "demote", "zack", COURSE)
+        assert groups(campus, "zack") == {"formgrade-data", f"nbgrader-{COURSE}"}
+        assert zack.token
+
+    def test_another_password_ends_what_was_signed_in_before(self, campus):
+        zed = student(campus, "zed")
+        campus.run("user", "password", "zed")
+        with zed.client() as client:
+            assert client.get("/assignments").status_code == 403
+
+    @pytest.mark.parametrize("token", ["wrong", "of-ada"])
+    def test_nobody_else_makes_the_hub_follow(self, campus, ada, token):
+        address = f"http://127.0.0.1:{campus.port + 1}/hub/api/campus/people/ada"
+        headers = {"Authorization": f"token {ada.token if token == 'of-ada' else token}"}
+        assert httpx.post(address, json={"forget": True}, headers=headers).status_code == 403
+        assert groups(campus, "ada") is not None
+
+
+def student_of_password(campus: RunningCampus, name: str) -> Student:
+    """Return somebody who has signed in with a password that the operator set."""
+    password = re.search(r"password (\S+),", campus.run("user", "password", name))[1]
+    first_sign_in(campus, name, password)
+    return Student(campus, name, password, token_of(campus, name, password, SERVER_SCOPES))
+
+
+def groups(campus: RunningCampus, name: str) -> set[str] | None:
+    """Return a person's groups as the hub keeps them, None for somebody whom it does not know."""
+    with sqlite3.connect(campus.places.hub_dir / "jupyterhub.sqlite") as hub:
+        if hub.execute("select 1 from users where name = ?", (name,)).fetchone() is None:
+            return None
+        query = (
+            "select groups.name from groups join user_group_map on groups.id = group_id "
+            "join users on users.id = user_id where users.name = ?"
+        )
+        return {group for (group,) in hub.execute(query, (name,))}

@@ -12,6 +12,7 @@ from pathlib import Path
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
+from tpc_courses.words import counted
 
 from tpc_book import after, engine, site
 from tpc_book.execution import failures, run_changed
@@ -36,7 +37,7 @@ def build_book(places: Places, campus_url: str, execute: bool = True, say: Say =
     if execute:
         _run_lessons(project, say)
     publish(project, say)
-    say(f"Book: built with {len(project.slugs)} lessons")
+    say(f"Book: built with {counted(len(project.slugs), 'lesson')}")
     if failed := failures(places, project.slugs) if execute else []:
         reasons = "\n".join(map(str, failed))
         raise BookError(f"{reasons}\nThese lessons did not run; their pages show the last good outputs.")

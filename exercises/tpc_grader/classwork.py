@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import defer
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
+from tpc_courses.words import counted
 
 from tpc_grader import database, queue
 from tpc_grader.jobs import JobRow
@@ -68,7 +69,7 @@ def grade_class(places: Places, course: Course, exercise: str, again: bool, say:
             told = f"{shown(score.points)}/{shown(score.max_score)}" if score else "no score"
             what = "" if job.outcome == "graded" else f"  {job.outcome}: {job.reason}"
             lines.append(f"{submission.student:<20} {told}{what}")
-    summary = f"graded {len(numbers)} submissions, {len(failed)} failed"
+    summary = f"graded {counted(len(numbers), 'submission')}, {len(failed)} failed"
     return ClassGraded(tuple(lines), tuple(failed), summary)
 
 

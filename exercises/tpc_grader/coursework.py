@@ -17,6 +17,7 @@ from tpc_courses.problems import SourceError, together
 from traitlets.config import Config
 
 from tpc_grader import tried_notes
+from tpc_grader.attendance import gone
 from tpc_grader.exchange import select_exchange
 from tpc_grader.feedback_notebook import set_feedback
 from tpc_grader.gradebook import ensure_gradebook
@@ -94,7 +95,7 @@ def grade(places: Places, course: Course, exercise: str, force: bool = False) ->
     api = _api(places, course)
     _checked(api.collect(exercise, update=True), f"collect {exercise}")
     outcomes = []
-    for student in sorted(api.get_submitted_students(exercise)):
+    for student in sorted(api.get_submitted_students(exercise) - gone(places, course.id)):
         graded = student in api.get_autograded_students(exercise)
         result = {"success": True} if graded and not force else api.autograde(exercise, student)
         error = "" if result["success"] else refusal(result)
@@ -109,7 +110,7 @@ def release_feedback(places: Places, course: Course, exercise: str) -> tuple[int
     api = _api(places, course)
     # Its failure is that of some students; who has no page now is told below, and nobody else waits.
     api.generate_feedback(exercise, force=True)
-    graded = sorted(api.get_autograded_students(exercise))
+    graded = sorted(api.get_autograded_students(exercise) - gone(places, course.id))
     folder = places.nbgrader(course.id) / "feedback"
     failed = tuple(student for student in graded if not (folder / student / exercise).is_dir())
     if len(failed) < len(graded):

@@ -9,6 +9,7 @@ from nbgrader.api import Assignment, Gradebook, Student
 from nbgrader.plugins import ExportPlugin
 from tpc_courses.manifest import current_courses
 
+from tpc_grader.attendance import gone
 from tpc_grader.penalties import course_at_the_door, settle_course
 from tpc_grader.points import exact
 from tpc_grader.spreadsheet import csv_bytes
@@ -36,12 +37,15 @@ class ToldExport(ExportPlugin):
         places, name = course_at_the_door(self.config)
         settle_course(places, current_courses(places)[name])
         gradebook.db.expire_all()
+        left = gone(places, name)
         students, exercises = ({str(each) for each in chosen} for chosen in (self.student, self.assignment))
         rows = [
             _row(assignment, student)
             for assignment in gradebook.assignments
             for student in gradebook.students
-            if (not exercises or assignment.name in exercises) and (not students or student.id in students)
+            if student.id not in left
+            and (not exercises or assignment.name in exercises)
+            and (not students or student.id in students)
         ]
         path = Path(self.to or "grades.csv")
         path.write_bytes(csv_bytes(rows, COLUMNS))

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
+from tpc_courses.words import counted
 
 from tpc_grader import audit, database, queue
 from tpc_grader.appeals import answer, request, requests_of
@@ -88,7 +89,8 @@ class Trial:
         """Return what the trial found, in one line."""
         done = len(self.results(places))
         students = len({change.student for change in changes if not change.kept})
-        text = f"regraded {done} submissions under version {self.version}: {students} students' scores change"
+        scores = counted(students, "student's score changes", "students' scores change")
+        text = f"regraded {counted(done, 'submission')} under version {self.version}: {scores}"
         return text if done == len(self.jobs) else f"{text}; {len(self.jobs) - done} could not be regraded"
 
 
@@ -105,7 +107,7 @@ def start_trial(places: Places, course: Course, exercise: str, by: str) -> Trial
                 course=course.id,
                 exercise=exercise,
                 after=trial.version,
-                note=f"{len(trial.jobs)} submissions",
+                note=counted(len(trial.jobs), "submission"),
             ),
         )
     return trial
@@ -163,7 +165,8 @@ def apply_trial(places: Places, trial: Trial, by: str) -> list[int]:
         course=trial.course,
         exercise=trial.exercise,
         after=trial.version,
-        note=f"{len(numbers)} submissions, {sum(not change.kept for change in changes)} scores",
+        note=f"{counted(len(numbers), 'submission')}, "
+        f"{counted(sum(not change.kept for change in changes), 'score')}",
     )
     if numbers:
         audit.log(places, entry)

@@ -19,6 +19,7 @@ from sqlalchemy import Select, func, select
 from tpc_courses.places import Places
 
 from tpc_grader import database
+from tpc_grader.attendance import gone
 from tpc_grader.database import SubmissionRow
 from tpc_grader.receipts import (
     Receipt,
@@ -119,14 +120,17 @@ class Store:
         return list(self._found(query.order_by(SubmissionRow.number.desc())))
 
     def latest(self, course: str, exercise: str) -> list[Submission]:
-        """Return the newest submission of each student, by name."""
+        """Return the newest submission of each student of the course, by name."""
         newest = (
             select(func.max(SubmissionRow.number))
             .where(SubmissionRow.course == course, SubmissionRow.exercise == exercise)
             .group_by(SubmissionRow.student)
         )
         query = select(SubmissionRow).where(SubmissionRow.number.in_(newest))
-        return list(self._found(query.order_by(SubmissionRow.student)))
+        left = gone(self.places, course)
+        return [
+            each for each in self._found(query.order_by(SubmissionRow.student)) if each.student not in left
+        ]
 
     def exercises(self) -> list[tuple[str, str]]:
         """Return course and exercise of everything that was ever handed in, sorted."""

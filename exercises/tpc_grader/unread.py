@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tpc_courses.places import Places
+from tpc_courses.words import counted
 
+from tpc_grader.attendance import gone
 from tpc_grader.scores import class_scores
 
 
@@ -18,16 +20,16 @@ class Unread:
 
     def __str__(self) -> str:
         """Return it in words."""
-        parts = "1 part" if self.parts == 1 else f"{self.parts} parts"
-        students = "1 student" if self.students == 1 else f"{self.students} students"
+        parts, students = counted(self.parts, "part"), counted(self.students, "student")
         return f"{parts} of {students} still {'waits' if self.parts == 1 else 'wait'} for a person to grade"
 
 
 def unread(places: Places, course: str, exercise: str) -> Unread:
     """Return what waits for a person in an exercise."""
+    left = gone(places, course)
     waiting = [
         total.by_hand
-        for (_, slug), total in class_scores(places, course).items()
-        if slug == exercise and total.by_hand
+        for (student, slug), total in class_scores(places, course).items()
+        if slug == exercise and total.by_hand and student not in left
     ]
     return Unread(sum(waiting), len(waiting))

@@ -12,6 +12,7 @@ from tpc_courses.places import Places
 from traitlets.utils.importstring import import_item
 
 from tpc_hub.engines import engine_for
+from tpc_hub.following import OPERATOR
 from tpc_hub.secrets import ensure_secret
 from tpc_hub.settings import Settings
 
@@ -151,7 +152,9 @@ def set_services(c: Any, settings: Settings, courses: tuple[Course, ...], places
         "command": [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={idle}", "--cull-every=60"],
         "environment": environment,
     }
-    c.JupyterHub.services = [campus, *formgraders, culler]
+    # Commands of the operator make the hub follow what they decide of people (`tpc_hub.following`).
+    operator = {"name": OPERATOR, "api_token": ensure_secret(places, OPERATOR)}
+    c.JupyterHub.services = [campus, *formgraders, culler, operator]
 
 
 def set_roles(c: Any, courses: tuple[Course, ...]) -> None:

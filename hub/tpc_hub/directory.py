@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from tpc_grader.database import utcnow
 
 from tpc_hub.people import (
+    LEFT,
     LONGEST_NAME,
     NAME,
     Enrolment,
@@ -95,8 +97,18 @@ def add_person(
         number=number or None,
     )
     session.add(person)
-    session.flush()
+    flush_new(session, known_by)
     return person
+
+
+def flush_new(session: Session, called: str) -> None:
+    """Write a new person; raises PeopleError where somebody took the name at the same moment."""
+    try:
+        session.flush()
+    except IntegrityError as e:
+        raise PeopleError(
+            f"The name {called} was taken a moment ago. Choose another, or sign in if it is yours."
+        ) from e
 
 
 def free_name(session: Session, text: str) -> str:
@@ -106,10 +118,11 @@ def free_name(session: Session, text: str) -> str:
     return next(name for name in _candidates(base) if name not in taken and name not in RESERVED)
 
 
-def find_person(session: Session, text: str, kind: str = "sign_in") -> Person | None:
+def find_person(session: Session, text: str, kind: str = "") -> Person | None:
     """Return the one person who is known by a sign-in name, e-mail, student number or name; letters' case is minor.
 
-    `kind` says what the text is meant to be, and is looked at first: people choose names that are others' numbers.
+    `kind` says what the text is: then it is looked for there only, since people choose names that are others' numbers.
+    Many sign in by their e-mail address, so that one is looked for among sign-in names too.
     Raises PeopleError when two people fit.
     """
     text = tidy(text)
@@ -119,8 +132,14 @@ def find_person(session: Session, text: str, kind: str = "sign_in") -> Person | 
         "number": Person.number == text,
         "name": Person.name == text,
     }
-    folded = (func.lower(Person.sign_in) == text.lower(), Person.name == text.lower())
-    for condition in (exact.pop(kind), *exact.values(), or_(*folded)):
+    folded = or_(func.lower(Person.sign_in) == text.lower(), Person.name == text.lower())
+    conditions = [*exact.values(), folded]
+    if kind == "number":
+        conditions = [exact["number"]]
+    elif kind:
+        address = [exact["email"], exact["sign_in"]] if "@" in text else []
+        conditions = [exact[kind], *address, *([exact["name"], folded] if kind == "sign_in" else [])]
+    for condition in conditions:
         found = list(session.scalars(select(Person).where(condition).limit(2)))
         if len(found) > 1:
             names = " and ".join(person.sign_in or person.name for person in found)
@@ -150,7 +169,10 @@ def check_may_teach(person: Person, known: Mapping[str, str]) -> None:
 def signed_in(session: Session, claims: Claims) -> Person:
     """Return who signs in: known, announced by a roster, or new. Raises PeopleError."""
     person = session.scalar(select(Person).where(Person.sign_in == claims.sign_in))
-    person = person or _announced(session, claims)
+    if person is None and (announced := _announced(session, claims)):
+        person, sure = announced
+        if not sure:
+            _await_approval(session, person)
     if person is None:
         person = add_person(session, sign_in=claims.sign_in, display_name=claims.display_name)
     if person.seen is None:
@@ -181,7 +203,8 @@ def sign_up(
 ) -> Person:
     """Create an account, or complete one that a roster announced, and enrol it by class code.
 
-    `approval` names the courses whose instructors approve sign-ups. Raises PeopleError.
+    `approval` names the courses whose instructors approve sign-ups. They also approve whoever comes by a name that a
+    roster announced: the class knows its code and its names, so neither proves who signs up. Raises PeopleError.
     """
     course = course_of_code(session, code)
     # Whom a roster announced by e-mail or number may sign up by that, and keeps the place.
@@ -202,18 +225,31 @@ def sign_up(
             name=name, display_name=display_name.strip()[:100] or name, approved=course not in set(approval)
         )
         session.add(person)
+    else:
+        person.approved = False
     person.password_hash = hashed(password)
     person.sign_in, person.seen = person.sign_in or name, utcnow()
-    session.flush()
-    enrol(session, course, name)
+    flush_new(session, name)
+    join(session, course, name, approval)
     return person
 
 
-def _announced(session: Session, claims: Claims) -> Person | None:
-    """Return whom a roster announced by something that this sign-in says; None when nobody, or more than one, fits.
+def join(session: Session, course: str, name: str, approval: Iterable[str]) -> bool:
+    """Enrol somebody who has the class code; returns whether they are in, or wait for an instructor's approval.
 
-    What nobody vouches for (an e-mail that is not known to be verified, a name in other letters) opens a student's
-    place, never an instructor's.
+    Who left, or was made to, comes back by approval: they know the code.
+    """
+    held = session.get(Enrolment, (course, name))
+    if held is None or held.role == LEFT:
+        enrol(session, course, name, approved=held is None and course not in set(approval))
+    return course in roles_of(session, name)
+
+
+def _announced(session: Session, claims: Claims) -> tuple[Person, bool] | None:
+    """Return whom a roster announced by something that this sign-in says, and whether that is sure.
+
+    None when nobody, or more than one, fits. What nobody vouches for (an e-mail that is not known to be verified, a
+    name in other letters) opens a student's place after approval, never an instructor's.
     """
     sure: list[ColumnElement[bool]] = [Person.number == claims.number] if claims.number else []
     unsure = [func.lower(Person.sign_in) == claims.sign_in.lower()]
@@ -222,14 +258,20 @@ def _announced(session: Session, claims: Claims) -> Person | None:
         (sure if claims.verified else unsure).extend(kinds)
     waiting = select(Person).where(Person.seen.is_(None), Person.password_hash == "").limit(2)
     teaches = select(Enrolment.person).where(Enrolment.role == "instructor")
-    for query in (
-        waiting.where(or_(*sure)) if sure else None,
-        waiting.where(or_(*unsure), Person.name.not_in(teaches)),
+    for is_sure, query in (
+        (True, waiting.where(or_(*sure)) if sure else None),
+        (False, waiting.where(or_(*unsure), Person.name.not_in(teaches))),
     ):
         found = list(session.scalars(query)) if query is not None else []
         if len(found) == 1:
-            return found[0]
+            return found[0], is_sure
     return None
+
+
+def _await_approval(session: Session, person: Person) -> None:
+    """Let the instructors of a person's courses say whether it is who the roster announced."""
+    for enrolment in session.scalars(select(Enrolment).where(Enrolment.person == person.name)):
+        enrolment.approved = False
 
 
 def _held(session: Session, condition: ColumnElement[bool], person: Person) -> bool:

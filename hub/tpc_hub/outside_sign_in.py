@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from traitlets import Unicode
 
 from tpc_hub.directory import Claims, claims_of, signed_in
+from tpc_hub.follow_handler import PATH, FollowHandler
 from tpc_hub.people import open_database
 
 
@@ -53,6 +54,10 @@ class WithPeople(Authenticator):
         """Keep the campus's name when the provider is asked again."""
         answer = await super().refresh_user(user, handler, **named)
         return answer | {"name": user.name} if isinstance(answer, dict) else answer
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type]]:
+        """Return the pages of the provider's sign-in, and where the campus tells the hub of people."""
+        return [*super().get_handlers(app), (PATH, FollowHandler)]
 
     def _name_of(self, claims: Claims) -> str:
         with self._naming, Session(self.engine) as session, session.begin():

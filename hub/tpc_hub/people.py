@@ -23,6 +23,8 @@ from tpc_hub.refusal import PeopleError as PeopleError
 LONGEST_NAME = 30
 NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
 ROLES = ("student", "instructor")
+# What stands in the place of a role after somebody left: their work is kept, and nobody of the course sees it.
+LEFT = "left"
 MINIMUM_PASSWORD = 10
 # No 0/O or 1/l: codes are read aloud and written on boards.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -35,6 +37,7 @@ class Person(Base):
     What others call the person stands beside it: the name at the sign-in, e-mail (small letters), student number.
     `password_hash` is empty for people who sign in elsewhere, or came by roster and have not signed up yet; `seen`
     is the first sign-in. `email_proven` is false where a sign-in elsewhere did not prove that the address is theirs.
+    `signed_out`: sign-ins of before are over, since the password is another.
     """
 
     __tablename__ = "person"
@@ -45,18 +48,20 @@ class Person(Base):
     email_proven: Mapped[bool] = mapped_column(default=True)
     number: Mapped[str | None] = mapped_column(unique=True)
     seen: Mapped[dt.datetime | None]
+    signed_out: Mapped[dt.datetime | None]
     password_hash: Mapped[str] = mapped_column(default="")
     approved: Mapped[bool] = mapped_column(default=True)
     created: Mapped[dt.datetime] = mapped_column(default=utcnow)
 
 
 class Enrolment(Base):
-    """A person's role in a course."""
+    """A person's role in a course, LEFT after they left. Until it is approved it opens nothing."""
 
     __tablename__ = "enrolment"
     course: Mapped[str] = mapped_column(primary_key=True)
     person: Mapped[str] = mapped_column(ForeignKey("person.name", ondelete="CASCADE"), primary_key=True)
     role: Mapped[str] = mapped_column(default="student")
+    approved: Mapped[bool] = mapped_column(default=True)
 
 
 class ClassCode(Base):
@@ -144,18 +149,29 @@ def set_password(session: Session, name: str, password: str) -> None:
     person = session.get(Person, name)
     if person is None:
         raise PeopleError(f"There is no person called {name}. Add them with `campus user add {name}`.")
-    person.password_hash = hashed(password)
+    person.password_hash, person.signed_out = hashed(password), utcnow()
 
 
-def enrol(session: Session, course: str, name: str, role: str = "student", demote: bool = False) -> None:
+def enrol(
+    session: Session,
+    course: str,
+    name: str,
+    role: str = "student",
+    demote: bool = False,
+    approved: bool = True,
+) -> None:
     """Give a person a role in a course. A student may become instructor, the other way only with `demote`."""
     if role not in ROLES:
         raise PeopleError(f"{role!r} is no role. Use one of: {', '.join(ROLES)}.")
     found = session.get(Enrolment, (course, name))
     if found is None:
-        session.add(Enrolment(course=course, person=name, role=role))
-    elif role == "instructor" or demote:
-        found.role = role
+        session.add(Enrolment(course=course, person=name, role=role, approved=approved))
+    elif found.role == LEFT:
+        found.role, found.approved = role, approved
+    else:
+        found.approved = found.approved or approved
+        if role == "instructor" or demote:
+            found.role = role
     session.flush()
 
 
@@ -166,10 +182,11 @@ def members(session: Session, course: str, role: str) -> list[str]:
 
 
 def roles_of(session: Session, name: str) -> dict[str, str]:
-    """Return course -> role for one person."""
-    return {
-        row.course: row.role for row in session.scalars(select(Enrolment).where(Enrolment.person == name))
-    }
+    """Return course -> role for one person, where the enrolment is approved and they did not leave."""
+    query = select(Enrolment.course, Enrolment.role).where(
+        Enrolment.person == name, Enrolment.role != LEFT, Enrolment.approved
+    )
+    return {course: role for course, role in session.execute(query)}
 
 
 def ensure_class_codes(session: Session, courses: Iterable[str]) -> dict[str, str]:

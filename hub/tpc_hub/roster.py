@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from tpc_hub.directory import LONGEST, add_person, check_may_teach, find_person, tidy
-from tpc_hub.people import ROLES, PeopleError, Person, enrol, roles_of
+from tpc_hub.people import LEFT, ROLES, Enrolment, PeopleError, Person, enrol, members, roles_of
 from tpc_hub.roster_table import Line, lines_of, text_of
 
 # Headings as platforms write them, in small letters, with a space for any other sign.
@@ -39,6 +39,9 @@ class Change:
 
     person: str
     what: str
+    name: str
+    # What the table says otherwise and that stays as it is.
+    kept: bool = False
 
     def __str__(self) -> str:
         return f"{self.person}: {self.what}"
@@ -51,13 +54,15 @@ class Roster:
     people: int
     changes: tuple[Change, ...]
     ignored: tuple[str, ...]
+    # The names of those of whom something changed.
+    moved: tuple[str, ...] = ()
 
 
-def import_roster(session: Session, course: str, data: bytes) -> Roster:
+def import_roster(session: Session, course: str, data: bytes, complete: bool = False) -> Roster:
     """Make a course's people, their roles and what they are known by what a table says; returns what changed.
 
-    Nobody leaves the course. All problems are told in one PeopleError; the caller then rolls back, as it does to see
-    what would change.
+    Students who are not in a `complete` table leave the course; instructors stay. All problems are told in one
+    PeopleError; the caller then rolls back, as it does to see what would change.
     """
     lines = list(lines_of(text_of(data)))
     if not lines:
@@ -76,7 +81,17 @@ def import_roster(session: Session, course: str, data: bytes) -> Roster:
             problems.append(f"line {line.number}: {e}")
     if problems:
         raise PeopleError("\n".join(problems))
-    return Roster(len(seen), tuple(changes), ignored)
+    changes += _missing(session, course, seen) if complete else []
+    return Roster(len(seen), tuple(changes), ignored, tuple(dict.fromkeys(each.name for each in changes)))
+
+
+def _missing(session: Session, course: str, seen: Mapping[str, int]) -> Iterator[Change]:
+    """Take the students out of the course whom a complete table does not name."""
+    for name in members(session, course, "student"):
+        if name not in seen:
+            person = session.get_one(Person, name)
+            session.get_one(Enrolment, (course, name)).role = LEFT
+            yield Change(_called(person), "leaves the course; the work is kept", name)
 
 
 def _columns(head: Line) -> tuple[dict[int, str], tuple[str, ...]]:
@@ -158,21 +173,37 @@ def _take(
 def _updates(
     session: Session, course: str, person: Person, facts: Mapping[str, str], new: bool
 ) -> Iterator[Change]:
-    who = facts.get("display_name") or person.display_name
-    who = f"{who} ({person.sign_in or person.email or person.number})"
+    who = _called(person, facts.get("display_name", ""))
     kinds = {"display_name": "name", "email": "e-mail", "number": "student number"}
-    if not person.sign_in:  # who signs in already does so by this name, whatever another platform says
+    if not person.sign_in or person.seen is None:
         kinds["sign_in"] = "login"
+    elif facts.get("sign_in", "").lower() not in ("", *_names(person)):
+        # Who signs in already does so by this name, whatever another platform says.
+        yield Change(who, f"login stays {person.sign_in}, by which they have signed in", person.name, True)
     for kind, word in kinds.items():
         old, value = getattr(person, kind) or "", facts.get(kind, "")
         value = value.lower() if kind == "email" else value
         if value and value != old:
             setattr(person, kind, value)
             if not new:
-                yield Change(who, f"{word} {old or 'none'} -> {value}")
-    held, role = roles_of(session, person.name).get(course), facts["role"]
+                yield Change(who, f"{word} {old or 'none'} -> {value}", person.name)
+    before, role = session.get(Enrolment, (course, person.name)), facts["role"]
+    held = before.role if before else None
     if held is None:
-        yield Change(who, f"joins as {role}" + (", new on this campus" if new else ""))
+        yield Change(who, f"joins as {role}" + (", new on this campus" if new else ""), person.name)
+    elif held == LEFT:
+        yield Change(who, f"joins again as {role}, with the work of before", person.name)
     elif held != role:
-        yield Change(who, f"{held} -> {role}")
-    enrol(session, course, person.name, role, demote=True)
+        yield Change(who, f"{held} -> {role}", person.name)
+    # Whether somebody is who they say, a table does not prove: who waits for approval still does.
+    enrol(session, course, person.name, role, demote=True, approved=before is None or held == LEFT)
+
+
+def _names(person: Person) -> Iterator[str]:
+    return (each.lower() for each in (person.name, person.sign_in, person.email) if each)
+
+
+def _called(person: Person, shown: str = "") -> str:
+    return (
+        f"{shown or person.display_name} ({person.sign_in or person.email or person.number or person.name})"
+    )

@@ -19,6 +19,8 @@ from tpc_grader.database import utcnow
 from traitlets import Unicode
 
 from tpc_hub.directory import find_person, sign_up
+from tpc_hub.follow_handler import PATH, FollowHandler
+from tpc_hub.password_pages import PasswordHandler, ResetHandler
 from tpc_hub.people import PeopleError, Person, is_password, open_database
 
 ATTEMPTS = 10
@@ -43,13 +45,13 @@ class CampusAuthenticator(Authenticator):
         typed = data.get("username", "")[:300]
         # All that one person is known by counts as one name.
         name = await asyncio.to_thread(self._known_as, typed) or typed.strip().lower()
-        if self._too_many(name):
+        if self.too_many(name):
             self.log.warning("Sign-in of %r refused: %d failures in a few minutes", name[:30], ATTEMPTS)
             return None
         # Hashing takes tens of milliseconds by design; the hub's loop must go on meanwhile.
         accepted = await asyncio.to_thread(self._is_accepted, name, data.get("password", "")[:1000])
         if not accepted:
-            self._failures[name].append(time.monotonic())
+            self.note_failure(name)
             return None
         self._failures.pop(name, None)
         return name
@@ -68,7 +70,12 @@ class CampusAuthenticator(Authenticator):
             person.seen = person.seen or utcnow()
             return True
 
-    def _too_many(self, name: str) -> bool:
+    def note_failure(self, name: str) -> None:
+        """Count a wrong password."""
+        self._failures[name].append(time.monotonic())
+
+    def too_many(self, name: str) -> bool:
+        """Return whether a person's password was wrong too often lately."""
         failures = self._failures[name]
         while failures and failures[0] < time.monotonic() - WINDOW_SECONDS:
             failures.popleft()
@@ -77,8 +84,14 @@ class CampusAuthenticator(Authenticator):
         return len(failures) >= ATTEMPTS
 
     def get_handlers(self, app: Any) -> list[tuple[str, type]]:
-        """Return the extra pages: sign-up."""
-        return [*super().get_handlers(app), (r"/signup", SignUpHandler)]
+        """Return the extra pages: sign-up and passwords."""
+        return [
+            *super().get_handlers(app),
+            (r"/signup", SignUpHandler),
+            (r"/password", PasswordHandler),
+            (r"/reset", ResetHandler),
+            (PATH, FollowHandler),
+        ]
 
 
 class SignUpHandler(BaseHandler):
@@ -98,7 +111,11 @@ class SignUpHandler(BaseHandler):
             await self._show(str(e), fields)
             return
         if not approved:
-            await self._show("Your account waits for your instructor's approval. Sign in after that.", {})
+            await self._show(
+                "Your account waits for your instructor's approval. Sign in after that. "
+                "Where the instructor gave you a link, use the link instead.",
+                {},
+            )
             return
         user = await self.login_user({"username": fields["name"], "password": fields["password"]})
         self.redirect(self.get_next_url(user))

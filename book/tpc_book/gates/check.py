@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tpc_courses.places import Places
 from tpc_courses.problems import Problem
+from tpc_courses.words import counted
 
 from tpc_book.gates import browser, files, keys
 from tpc_book.gates.lighthouse import check_scores
@@ -33,7 +34,7 @@ def check_book(places: Places, say: Say = print) -> Report:
         raise RuntimeError("There is no book yet. Run `campus build book` first.")
     site, report = places.site.resolve(), Report()
     addresses = pages(site)
-    say(f"{len(addresses)} pages")
+    say(counted(len(addresses), "page"))
     for name, found in _in_files(places, site):
         _tell(report, name, found, say)
     check_markup(report, site, places.root, addresses)
@@ -81,7 +82,7 @@ def _in_own_browser(gate: Gate) -> list[Problem]:
 def _tell(report: Report, name: str, found: list[Problem], say: Say) -> None:
     """Add what a gate found, and say it at once: the whole check takes minutes."""
     report.add(found)
-    say(f"{name}: {len(found) or 'no'} problem{'' if len(found) == 1 else 's'}")
+    say(f"{name}: {counted(len(found), 'problem') if found else 'no problems'}")
     for problem in sorted(set(found)):
         say(f"  {problem}")
 

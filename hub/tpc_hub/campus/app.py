@@ -26,6 +26,7 @@ from tpc_hub.campus import (
     intake,
     lite,
     metrics,
+    person,
     receipts,
     regrading,
     student,
@@ -79,6 +80,7 @@ def make_app() -> FastAPI:
     app.include_router(student.router, prefix=PREFIX)
     app.include_router(exercise.router, prefix=PREFIX)
     app.include_router(instructor.router, prefix=PREFIX)
+    app.include_router(person.router, prefix=PREFIX)
     app.include_router(regrading.router, prefix=PREFIX)
     app.include_router(announcing.router, prefix=PREFIX)
     app.include_router(metrics.router, prefix=PREFIX)

@@ -102,7 +102,7 @@ def class_rows(campus: Campus, course: Course) -> list[Row]:
     """Return one row for each student, by name."""
     with people.session(campus.places) as session:
         query = (
-            select(Person.name, Person.display_name, Person.approved)
+            select(Person.name, Person.display_name, Person.approved & Enrolment.approved)
             .join(Enrolment, Enrolment.person == Person.name)
             .where(Enrolment.course == course.id, Enrolment.role == "student")
             .order_by(Person.name)

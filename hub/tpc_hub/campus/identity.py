@@ -11,11 +11,13 @@ from urllib.parse import urlencode
 import httpx
 from fastapi import Depends, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import select
 from tornado.web import HTTPError as HubError
 from tpc_courses.manifest import Course
 
 from tpc_hub import people
 from tpc_hub.campus.state import Campus
+from tpc_hub.following import GROUPS, groups_of
 from tpc_hub.people import Person, roles_of
 
 COOKIE = "campus-session"
@@ -58,6 +60,10 @@ async def visitor(request: Request) -> Visitor:
     # The hub's own session is part of the question: who signed out there has another one, or none.
     session_id = request.cookies.get(HUB_SESSION, "")
     known = token and await campus.auth.user_for_token(token, session_id=session_id, sync=False)
+    if known and _is_signed_out(campus, known.get("name", "")):
+        # The password is another since the hub was asked: what it said then is no answer any more.
+        campus.auth.cache.clear()
+        known = await campus.auth.user_for_token(token, session_id=session_id, sync=False)
     # A token that the same person gave to another service, or to somebody's server, signs nobody in here.
     if not known or known.get("kind") != "user" or not campus.auth.check_scopes({SCOPE}, known):
         if request.method != "GET":
@@ -71,6 +77,15 @@ async def visitor(request: Request) -> Visitor:
         person = session.get(Person, name)
     await _reconcile_groups(campus, name, frozenset(known.get("groups", ())), roles)
     return Visitor(name, person.display_name if person else name, roles, form_token(campus.token, token))
+
+
+def _is_signed_out(campus: Campus, name: str) -> bool:
+    """Return whether a person's sign-ins ended since this was asked last."""
+    with people.session(campus.places) as session:
+        moment = session.scalar(select(Person.signed_out).where(Person.name == name))
+    before = campus.signed_out.get(name, moment)
+    campus.signed_out[name] = moment
+    return moment != before
 
 
 def form_token(secret: str, token: str) -> str:
@@ -163,11 +178,8 @@ def _is_secure(campus: Campus) -> bool:
 
 async def _reconcile_groups(campus: Campus, name: str, held: frozenset[str], roles: dict[str, str]) -> None:
     """Make the hub's groups follow the database; the hub knows people from their first sign-in on."""
-    kinds = {"student": "nbgrader", "instructor": "formgrade"}
-    ours = {f"{kind}-{course}" for kind in kinds.values() for course in campus.courses}
-    wanted = frozenset(
-        f"{kinds[role]}-{course}" for course, role in roles.items() if course in campus.courses
-    )
+    ours = {f"{kind}-{course}" for kind in GROUPS.values() for course in campus.courses}
+    wanted = frozenset(groups_of(roles) & ours)
     # What the hub said of the groups may be a minute old.
     current = campus.groups.get(name, held & ours)
     if wanted == current:

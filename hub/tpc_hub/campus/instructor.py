@@ -14,6 +14,7 @@ from sqlalchemy import select
 from tpc_courses.exercise import read_exercise
 from tpc_courses.local_time import Unclear, iso
 from tpc_courses.manifest import Course
+from tpc_courses.words import counted
 from tpc_grader import audit, regrade, visibility
 from tpc_grader.classwork import newest_jobs, queue_class
 from tpc_grader.extensions import give_time, moment_in
@@ -42,7 +43,7 @@ from tpc_hub.campus.state import Campus
 from tpc_hub.campus.student import page
 from tpc_hub.campus.times import in_zone
 from tpc_hub.formgrading.start import ensure_formgrader
-from tpc_hub.people import ClassCode, PeopleError, Person
+from tpc_hub.people import LEFT, ClassCode, Enrolment, PeopleError, Person
 
 router = APIRouter(prefix="/course/{course_id}")
 AUDIT_ENTRIES = 200
@@ -191,19 +192,6 @@ async def answer(
     return back(course)
 
 
-@router.post("/approve", include_in_schema=False)
-async def approve(
-    request: Request, who: FormVisitor, course_id: str, person: Annotated[str, Form()]
-) -> Response:
-    """Let somebody in who signed up and waits."""
-    campus, course = asked(request, who, course_id)
-    check_student(campus, course, person)
-    with people.transaction(campus.places) as session:
-        session.get_one(Person, person).approved = True
-    notices.say((who.name, course.id), f"Approved {person}")
-    return back(course)
-
-
 @router.post("/formgrader", include_in_schema=False)
 async def formgrader(
     request: Request, who: FormVisitor, course_id: str, exercise: Annotated[str, Form()] = ""
@@ -248,7 +236,8 @@ def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show:
     with people.session(campus.places) as session:
         code = session.scalar(select(ClassCode.code).where(ClassCode.course == course.id))
     failed = [(row, slug, cell) for row in rows for slug, cell in row.cells.items() if cell.failed]
-    requests = regrade.requests_of(campus.places, course.id)
+    names = {row.name for row in rows}
+    requests = [each for each in regrade.requests_of(campus.places, course.id) if each.student in names]
     exercises = [read_exercise(campus.places.exercise(slug)) for slug in course.exercises]
     return {
         "rows": arranged(rows, sort, show),
@@ -272,10 +261,14 @@ def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show:
             if not each.decision
         ],
         "answered": [each for each in requests if each.decision],
-        "waiting": [row.name for row in rows if not row.approved],
+        "waiting": [row for row in rows if not row.approved],
+        "instructors": _people(campus, course, "instructor"),
+        "left": _people(campus, course, LEFT),
         "outdated": outdated_counts(campus, course, rows),
         "extensions": [
-            (each, in_zone(each.until, course.zone)) for each in extensions(campus.places, course.id)
+            (each, in_zone(each.until, course.zone))
+            for each in extensions(campus.places, course.id)
+            if each.student in names
         ],
         "announcements": shown(campus, course),
         "policy": visibility.results_policy(campus.places, course),
@@ -291,15 +284,24 @@ def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show:
     }
 
 
+def _people(campus: Campus, course: Course, role: str) -> list[Any]:
+    query = (
+        select(Person.name, Person.display_name)
+        .join(Enrolment, Enrolment.person == Person.name)
+        .where(Enrolment.course == course.id, Enrolment.role == role)
+        .order_by(Person.name)
+    )
+    with people.session(campus.places) as session:
+        return list(session.execute(query))
+
+
 def _graded(campus: Campus, course: Course, exercise: str, numbers: tuple[int, ...]) -> str:
     jobs = [
         each for each in newest_jobs(campus.places, course.id, exercise).values() if each.number in numbers
     ]
     failed = sum(job.state == "failed" for job in jobs)
     done = len(numbers) - failed
-    line = (
-        f"{title_of(campus, exercise)}: graded {done} submission{'' if done == 1 else 's'}, {failed} failed"
-    )
+    line = f"{title_of(campus, exercise)}: graded {counted(done, 'submission')}, {failed} failed"
     waiting = unread(campus.places, course.id, exercise)
     return f"{line}. {waiting}" if waiting.parts else line
 

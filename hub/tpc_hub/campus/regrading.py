@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from tpc_courses.exercise import read_exercise
+from tpc_courses.words import counted
 from tpc_grader import regrade
 
 from tpc_hub.campus.forms import REFRESH_SECONDS, asked, back, check_exercise, in_thread, notices, title_of
@@ -76,4 +77,4 @@ async def apply_regrade(
 
 
 def _submissions(jobs: Sequence[int]) -> str:
-    return "1 submission" if len(jobs) == 1 else f"{len(jobs)} submissions"
+    return counted(len(jobs), "submission")

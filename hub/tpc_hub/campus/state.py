@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -27,6 +28,8 @@ class Campus:
     auth: HubOAuth
     # What the hub was told of each person's groups in our courses.
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
+    # When each person's sign-ins ended last, as far as this process asked.
+    signed_out: dict[str, dt.datetime | None] = field(default_factory=dict)
     # When each student's server was last started ahead, by the monotonic clock.
     warmed: dict[str, float] = field(default_factory=dict)
     # Opened by the first request that needs it.

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, BackgroundTasks, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import select
 from tpc_courses.exercise import read_exercise
 from tpc_grader.feedback import POLICY, RULES, clean_body, released_at
 from tpc_grader.records import newest_feedback
@@ -25,19 +26,41 @@ from tpc_hub.campus.overview import course_card, course_rows, next_step
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.times import in_zone
 from tpc_hub.campus.warm import server_line, warm_up
-from tpc_hub.people import LessonVisit, course_of_code, enrol
+from tpc_hub.directory import join as enter_course
+from tpc_hub.people import LEFT, Enrolment, LessonVisit, course_of_code
 
 router = APIRouter()
 
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
-async def home(request: Request, who: SignedInVisitor, background: BackgroundTasks) -> Response:
+async def home(
+    request: Request, who: SignedInVisitor, background: BackgroundTasks, code: str = ""
+) -> Response:
     """Show the person's courses and the one next thing to do."""
     campus = campus_of(request)
     server = await server_line(campus, who)
     background.add_task(warm_up, campus, who)
     cards = [course_card(campus, campus.courses[name], who) for name in who.roles if name in campus.courses]
-    return page(campus, who, "home.html", cards=cards, step=next_step(cards), server=server)
+    waiting = [campus.courses[name].title for name in _asked_for(campus, who) if name in campus.courses]
+    return page(
+        campus,
+        who,
+        "home.html",
+        cards=cards,
+        step=next_step(cards),
+        server=server,
+        waiting=waiting,
+        code=code[:40],
+    )
+
+
+def _asked_for(campus: Campus, who: Visitor) -> list[str]:
+    """Return the courses in which the person waits for approval."""
+    query = select(Enrolment.course).where(
+        Enrolment.person == who.name, Enrolment.role != LEFT, Enrolment.approved.is_(False)
+    )
+    with people.session(campus.places) as session:
+        return list(session.scalars(query.order_by(Enrolment.course)))
 
 
 @router.get("/course/{course_id}", response_class=HTMLResponse, include_in_schema=False)
@@ -106,12 +129,13 @@ async def mark_done(
 
 @router.post("/join", include_in_schema=False)
 async def join(request: Request, who: FormVisitor, code: Annotated[str, Form()]) -> Response:
-    """Enrol the person in the course of a class code."""
+    """Enrol the person in the course of a class code, at once or after an instructor's approval."""
     campus = campus_of(request)
+    approval = [course.id for course in campus.courses.values() if course.approval]
     with people.transaction(campus.places) as session:
         course = course_of_code(session, code)
-        enrol(session, course, who.name)
-    return RedirectResponse(f"{PREFIX}/course/{course}", status_code=303)
+        inside = enter_course(session, course, who.name, approval)
+    return RedirectResponse(f"{PREFIX}/course/{course}" if inside else f"{PREFIX}/", status_code=303)
 
 
 @router.get("/feedback/{course_id}/{exercise}", response_class=HTMLResponse, include_in_schema=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from tpc_courses.places import Places
+from tpc_courses.words import counted
 
 from tpc_hub.cli.group import main
 from tpc_hub.settings import load_settings
@@ -62,7 +63,7 @@ def book_zip(file: Path) -> None:
 
     places = Places.find()
     pages = write_zip(places, load_settings(places).campus_url, file)
-    click.echo(f"{file}: {pages} pages. Unpack it and open tpc-campus/index.html.")
+    click.echo(f"{file}: {counted(pages, 'page')}. Unpack it and open tpc-campus/index.html.")
 
 
 @book.command("pdf")

@@ -12,6 +12,7 @@ from tpc_courses.local_time import Unclear, in_zone
 from tpc_courses.manifest import load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import NotThere
+from tpc_courses.words import counted
 
 from tpc_hub.cli.group import chosen_course, main, settings_of
 
@@ -166,7 +167,7 @@ def feedback(course: str, exercise: str, as_json: bool, by: str) -> None:
     chosen.unit_of(exercise)
     count, failed = release_feedback(places, chosen, exercise)
     release(places, chosen, exercise, by or operator())
-    summary = f"released feedback to {count} student{'' if count == 1 else 's'}"
+    summary = f"released feedback to {counted(count, 'student')}"
     waiting = unread(places, chosen.id, exercise)
     if waiting.parts:
         summary += f'; {waiting}, and their students read "not graded yet" there'

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from tpc_courses.places import Places
 from tpc_courses.problems import NotThere
+from tpc_courses.words import counted
 
 from tpc_hub.cli.group import chosen_course, main, settings_of
 from tpc_hub.refusal import PeopleError
@@ -27,19 +28,26 @@ def roster() -> None:
 @click.argument("course")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--apply", is_flag=True, help="Write it; without this it is only shown what would change.")
-def roster_import(course: str, file: Path, apply: bool) -> None:
+@click.option("--complete", is_flag=True, help="Students who are not in the file leave the course.")
+def roster_import(course: str, file: Path, apply: bool, complete: bool) -> None:
     """Make a course's people what a table says, as spreadsheets and learning platforms write it.
 
     One column says who a person is: login, e-mail or student number. Others may be display name (or first and last
-    name) and role. Nobody leaves the course by it. Students choose their password when they sign up with the class
-    code; `campus user password` gives instructors, and students of several courses, theirs.
+    name) and role. Nobody leaves the course by it unless the file is said to be --complete. Students choose their
+    password when they sign up with the class code, and an instructor approves them, or by a link that an instructor
+    gives them (class page, or `campus user reset-link`). `campus user password` gives instructors theirs.
 
     \b
     Examples:
       campus roster import scaling class.csv
       campus roster import scaling class.csv --apply
+      campus roster import scaling class.csv --complete --apply
     """
+    from tpc_grader import audit
+
     from tpc_hub import people
+    from tpc_hub.cli.grading import operator
+    from tpc_hub.following import follow
     from tpc_hub.roster import import_roster
 
     places = Places.find()
@@ -47,26 +55,33 @@ def roster_import(course: str, file: Path, apply: bool) -> None:
     data = file.read_bytes()
     with people.session(places) as session:
         try:
-            found = import_roster(session, chosen.id, data)
+            found = import_roster(session, chosen.id, data, complete)
         except PeopleError as e:
             lines = "\n".join(f"{file}: {line}" for line in str(e).splitlines())
             raise PeopleError(f"{lines}\nNobody was enrolled.") from e
         if apply:
             session.commit()
+    if apply and found.changes:
+        note = counted(sum(not each.kept for each in found.changes), "change")
+        audit.log(places, audit.Entry(operator(), "roster", course=chosen.id, note=note))
+        settings = settings_of(places)
+        for name in found.moved:
+            if not follow(places, settings, name):
+                break
     for change in found.changes:
         click.echo(str(change))
     if found.ignored:
         click.echo(f"Left alone: {', '.join(map(repr, found.ignored))}")
-    count = "1 person" if found.people == 1 else f"{found.people} people"
-    changes = "1 change" if len(found.changes) == 1 else f"{len(found.changes)} changes"
-    summary = f"{count} in the file, {changes} in {chosen.id}"
-    undone = "" if apply or not found.changes else "; nothing was written, run again with --apply"
+    changed = [each for each in found.changes if not each.kept]
+    count = counted(found.people, "person", "people")
+    summary = f"{count} in the file, {counted(len(changed), 'change')} in {chosen.id}"
+    undone = "" if apply or not changed else "; nothing was written, run again with --apply"
     click.echo(f"{summary}{undone}")
 
 
 @main.group()
 def user() -> None:
-    """Accounts: add people, teach, set passwords."""
+    """Accounts: add people, teach, set passwords, leave courses, rename, export, erase."""
 
 
 @user.command("add")
@@ -85,6 +100,7 @@ def user_add(name: str, teaches: tuple[str, ...], attends: tuple[str, ...]) -> N
     """
     from tpc_hub import people
     from tpc_hub.directory import add_person, check_may_teach, find_person, tidy
+    from tpc_hub.following import follow
     from tpc_hub.people import enrol, random_password, set_password
 
     places = Places.find()
@@ -111,25 +127,33 @@ def user_add(name: str, teaches: tuple[str, ...], attends: tuple[str, ...]) -> N
         for course, role in courses:
             enrol(session, course, person.name, role)
             click.echo(f"{person.name} is {role} of {course}")
+        made = person.name
+    follow(places, settings, made)
 
 
 @user.command("password")
 @click.argument("name")
 def user_password(name: str) -> None:
-    """Give a person a new random password and print it.
+    """Give a person a new random password and print it; who is signed in as them is signed out.
 
     \b
     Example:
       campus user password instructor
     """
     from tpc_hub import people
+    from tpc_hub.following import follow
     from tpc_hub.people import random_password, set_password
 
-    password = random_password()
-    with people.transaction(Places.find()) as session:
+    password, places = random_password(), Places.find()
+    settings = settings_of(places)
+    if settings.sign_in.method != "campus":
+        raise PeopleError(f"People sign in by {settings.sign_in.method} here. Passwords are changed there.")
+    with people.transaction(places) as session:
         person = known_person(session, name)
         set_password(session, person.name, password)
-    click.echo(f"{name} can sign in with the password {password}")
+        person.sign_in, person.approved = person.sign_in or person.name, True
+        follow(places, settings, person.name, sign_out=True)
+    click.echo(f"{name} can sign in with the password {password}, and is signed out everywhere")
 
 
 def known_person(session: Session, name: str) -> Person:

@@ -7,18 +7,43 @@ from pathlib import Path
 from typing import Any
 
 from nbconvert import HTMLExporter
+from nbgrader.apps import NbGraderAPI
 from nbgrader.server_extensions.formgrader import apihandlers
 from nbgrader.server_extensions.formgrader import handlers as pages
 from tornado import web
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from tpc_grader import visibility
+from tpc_grader.attendance import gone
 from tpc_grader.unread import unread
 
+from tpc_hub import people
 from tpc_hub.formgrading.names import tell_names
 
 # A student's file may be a page with a script: it is saved, not opened where grades are given.
 FILE_POLICY = "sandbox; default-src 'none'"
+
+
+class ClassApi(NbGraderAPI):
+    """What nbgrader's pages list, of those who are in the course."""
+
+    away: frozenset[str] = frozenset()
+
+    def get_submitted_students(self, assignment_id: str) -> set[str]:
+        """Return who handed in."""
+        return set(super().get_submitted_students(assignment_id)) - self.away
+
+    def get_students(self) -> list[dict[str, Any]]:
+        """Return the students."""
+        return [each for each in super().get_students() if each["id"] not in self.away]
+
+    def get_submissions(self, assignment_id: str) -> list[dict[str, Any]]:
+        """Return the submissions to an exercise."""
+        return [each for each in super().get_submissions(assignment_id) if each["student"] not in self.away]
+
+    def _filter_existing_notebooks(self, assignment_id: str, notebooks: list[Any]) -> list[Any]:
+        found = super()._filter_existing_notebooks(assignment_id, notebooks)
+        return [each for each in found if each.student.id not in self.away]
 
 
 class Fresh:
@@ -28,15 +53,37 @@ class Fresh:
     """
 
     settings: dict[str, Any]
+    current_user: Any
+    coursedir: Any
+    authenticator: Any
     path_args: list[str | None]
     path_kwargs: dict[str, str | None]
 
     async def prepare(self) -> None:
-        """Refuse names that climb, which a browser sends when their slashes are escaped."""
+        """Refuse who teaches the course no more, and names that climb, which browsers send with escaped slashes.
+
+        The hub is asked for a person's groups once in a while; who teaches is known here at any moment.
+        """
         await super().prepare()  # type: ignore[misc]
+        if self.current_user is not None and not self._teaches(self.current_user.username):
+            raise web.HTTPError(403, "You do not teach this course.")
         names = filter(None, (*self.path_args, *self.path_kwargs.values()))
         if any("//" in each or ".." in each.split("/") for each in names):
             raise web.HTTPError(404, "There is no such page.")
+
+    def _teaches(self, name: str) -> bool:
+        course: Course = self.settings["tpc_course"]
+        with people.session(self.settings["tpc_places"]) as session:
+            return people.roles_of(session, name).get(course.id) == "instructor"
+
+    @property
+    def api(self) -> ClassApi:
+        """Return nbgrader's way to the course, without those who left it."""
+        parent = self.coursedir.parent
+        parent.load_config_file()
+        made = ClassApi(self.coursedir, self.authenticator, parent=parent)
+        made.away = gone(self.settings["tpc_places"], self.settings["tpc_course"].id)
+        return made
 
     def on_finish(self) -> None:
         """End the transaction, and forget what was read in it."""

@@ -1,0 +1,151 @@
+"""Commands about one person: leave, demote, move, rename, password link, export, erase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import click
+from tpc_courses.places import Places
+
+from tpc_hub.cli.group import chosen_course, settings_of
+from tpc_hub.cli.people import known_person, user
+from tpc_hub.refusal import PeopleError
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+    from tpc_grader.audit import Entry
+
+    from tpc_hub.people import Person
+
+    Work = Callable[[Session, Person], Entry | Iterable[Entry]]
+
+
+@user.command("leave")
+@click.argument("name")
+@click.argument("course")
+def user_leave(name: str, course: str) -> None:
+    """Take a student out of a course. Their work is kept; who is enrolled again finds it again.
+
+    \b
+    Example:
+      campus user leave ada scaling
+    """
+    from tpc_hub.leaving import leave
+
+    places = Places.find()
+    chosen = chosen_course(places, course)
+    shown = _do(places, name, lambda session, person: leave(session, chosen.id, person))
+    click.echo(
+        f"{shown} is out of {chosen.id}. The work is kept: `campus user add {name} --attends {chosen.id}` "
+        "brings both back."
+    )
+
+
+@user.command("demote")
+@click.argument("name")
+@click.argument("course")
+def user_demote(name: str, course: str) -> None:
+    """Make an instructor a student of a course; the formgrader is closed to them at once.
+
+    \b
+    Example:
+      campus user demote grace scaling
+    """
+    from tpc_hub.leaving import demote
+
+    places = Places.find()
+    chosen = chosen_course(places, course)
+    shown = _do(places, name, lambda session, person: demote(session, chosen.id, person))
+    click.echo(f"{shown} is a student of {chosen.id} now")
+
+
+@user.command("move")
+@click.argument("name")
+@click.argument("source")
+@click.argument("target")
+def user_move(name: str, source: str, target: str) -> None:
+    """Move a student from one course to another; the work in each is kept.
+
+    \b
+    Example:
+      campus user move ada scaling data
+    """
+    from tpc_hub.leaving import move
+
+    places = Places.find()
+    one, other = chosen_course(places, source), chosen_course(places, target)
+    shown = _do(places, name, lambda session, person: move(session, one.id, other.id, person))
+    click.echo(f"{shown} is in {other.id} now. What they handed in for {one.id} is kept")
+
+
+@user.command("rename")
+@click.argument("name")
+@click.option("--shown", default="", help="How the person is called on pages.")
+@click.option("--sign-in", default="", help="What they sign in with, where the campus owns that.")
+def user_rename(name: str, shown: str, sign_in: str) -> None:
+    """Change how a person is shown, or what they sign in with.
+
+    Folder, address, hub user and gradebook keep the name that was made once: it is never changed.
+
+    \b
+    Examples:
+      campus user rename ada --shown "Ada King"
+      campus user rename ada --sign-in aking
+    """
+    from tpc_hub.leaving import show_as, sign_in_as
+
+    if not shown and not sign_in:
+        raise PeopleError("Nothing to change. Give --shown or --sign-in.")
+    places = Places.find()
+    method = settings_of(places).sign_in.method
+
+    def work(session: Session, person: Person) -> Iterable[Entry]:
+        changes = [show_as(session, person, shown)] if shown else []
+        return changes + ([sign_in_as(session, person, sign_in, method)] if sign_in else [])
+
+    _do(places, name, work)
+    told = [f"is shown as {shown}"] * bool(shown) + [f"signs in as {sign_in.strip().lower()}"] * bool(sign_in)
+    click.echo(f"{name} {' and '.join(told)}")
+
+
+@user.command("reset-link")
+@click.argument("name")
+def user_reset_link(name: str) -> None:
+    """Print a link by which a student sets a password once, within a day.
+
+    \b
+    Example:
+      campus user reset-link ada
+    """
+    from tpc_hub.links import HOURS, make_link
+
+    places = Places.find()
+    settings, made = settings_of(places), list[str]()
+
+    def work(session: Session, person: Person) -> Entry:
+        link, entry = make_link(session, settings, person)
+        made.append(link)
+        return entry
+
+    shown = _do(places, name, work)
+    click.echo(f"For {shown} only; works once, for {HOURS} hours:\n{made[0]}")
+
+
+def _do(places: Places, name: str, work: Work) -> str:
+    """Change something about a person, log it, and let the hub follow; returns how the person is called."""
+    from tpc_grader import audit
+
+    from tpc_hub import people
+    from tpc_hub.cli.grading import operator
+    from tpc_hub.following import follow
+    from tpc_hub.leaving import called, log
+
+    settings = settings_of(places)
+    with people.transaction(places) as session:
+        person = known_person(session, name)
+        log(session, operator(), work(session, person))
+        shown, key = called(person), person.name
+    audit.export(places)
+    follow(places, settings, key)
+    return shown
