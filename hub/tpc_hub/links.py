@@ -11,8 +11,8 @@ import secrets
 
 from sqlalchemy import ForeignKey, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from tpc_grader import audit
-from tpc_grader.database import Base, Utc, utcnow
+from tpc_grader import audit, database
+from tpc_grader.database import Base, Utc
 
 from tpc_hub.people import PeopleError, Person, checked_password, roles_of, set_password
 from tpc_hub.settings import Settings
@@ -39,7 +39,7 @@ def make_link(
     _check(session, settings, person)
     token = secrets.token_urlsafe(32)
     session.execute(delete(PasswordLink).where(PasswordLink.person == person.name))
-    until = utcnow() + dt.timedelta(hours=HOURS)
+    until = database.utcnow() + dt.timedelta(hours=HOURS)
     session.add(PasswordLink(digest=_digest(token), person=person.name, until=until))
     entry = audit.Entry("", "password link", course=course, student=person.name)
     return f"{settings.url}/hub/reset?token={token}", entry
@@ -48,7 +48,7 @@ def make_link(
 def holder(session: Session, token: str) -> Person:
     """Return whose link it is; raises PeopleError where it is over."""
     query = select(PasswordLink.person).where(
-        PasswordLink.digest == _digest(token), PasswordLink.until > utcnow()
+        PasswordLink.digest == _digest(token), PasswordLink.until > database.utcnow()
     )
     name = session.scalar(query)
     if name is None:
