@@ -19,7 +19,8 @@ OLD = Path(nbgrader.api.__file__).parent / "tests" / "apps" / "files" / "gradebo
 
 def schema(path: Path) -> list[tuple[str, str]]:
     with sqlite3.connect(path) as book:
-        return sorted(book.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        rows = book.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return sorted((name, "".join(sql.split())) for name, sql in rows)
 
 
 def columns(path: Path) -> dict[str, set[str]]:

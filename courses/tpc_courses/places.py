@@ -80,6 +80,14 @@ class Places:
         """Return the nbgrader course folder of a course."""
         return self.state / "nbgrader" / course_id
 
+    def gradebook(self, course_id: str) -> Path:
+        """Return nbgrader's database of a course."""
+        return self.nbgrader(course_id) / "gradebook.db"
+
+    def gradebook_url(self, course_id: str) -> str:
+        """Return the SQLAlchemy URL of a course's gradebook."""
+        return f"sqlite:///{self.gradebook(course_id)}"
+
     @property
     def intake(self) -> Path:
         return self.state / "intake"

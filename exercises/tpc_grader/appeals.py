@@ -127,7 +127,7 @@ def set_by_hand(
 
     from tpc_grader.penalties import settle
 
-    with Gradebook(f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}", course.id) as book:
+    with Gradebook(places.gradebook_url(course.id), course.id) as book:
         notebooks = book.find_submission(exercise, student).notebooks
         grades = [grade for notebook in notebooks for grade in notebook.grades if grade.name == cell]
         if not grades:

@@ -49,7 +49,7 @@ def course_config(places: Places, course: Course) -> Config:
     config = Config()
     config.CourseDirectory.course_id = course.id
     config.CourseDirectory.root = str(places.nbgrader(course.id))
-    config.CourseDirectory.db_url = f"sqlite:///{places.nbgrader(course.id) / 'gradebook.db'}"
+    config.CourseDirectory.db_url = places.gradebook_url(course.id)
     config.Exchange.root = str(places.intake)
     config.NbGraderAPI.timezone = course.time_zone
     config.NbGraderAPI.timestamp_format = "%a %d %b %Y %H:%M %Z"
@@ -74,7 +74,7 @@ def prepare_course(places: Places, course: Course, say: Say = lambda line: None)
     folder = places.nbgrader(course.id)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "nbgrader_config.py").write_text(_config_file(course_config(places, course)), encoding="utf-8")
-    ensure_gradebook(folder / "gradebook.db")
+    ensure_gradebook(places.gradebook(course.id))
     settle_course(places, course)
     made, refused = list[str](), list[SourceError | RuntimeError]()
     for slug in course.exercises:

@@ -16,15 +16,23 @@ from pathlib import Path
 
 from nbgrader.api import Base, Gradebook
 from nbgrader.dbutil import upgrade
-from sqlalchemy import Connection, Inspector, Table, create_engine, inspect, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Inspector,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    insert,
+    inspect,
+    select,
+)
 from tpc_courses.places import Places
 
 # The newest of nbgrader/alembic/versions; a test compares it with what nbgrader itself asks for.
 HEAD = "e43177bfe90b"
-_STAMP = (
-    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);",
-    f"INSERT INTO alembic_version (version_num) VALUES ('{HEAD}');",
-)
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))
 # What stands for the revision of a gradebook from before nbgrader noted any.
 _UNNOTED = "old"
 
@@ -56,8 +64,8 @@ def open_gradebook(places: Places, course: str) -> Iterator[Gradebook]:
 
     It stays connected for the next time: to connect anew, and to compile each query, takes longer than most queries.
     """
-    path = places.nbgrader(course) / "gradebook.db"
-    book = _connected(_url(path), course, path.stat().st_ino if path.exists() else 0)
+    path = places.gradebook(course)
+    book = _connected(places.gradebook_url(course), course, path.stat().st_ino if path.exists() else 0)
     try:
         yield book
     finally:
@@ -92,8 +100,8 @@ def _revision(path: Path) -> str:
     engine = create_engine(_url(path))
     with engine.begin() as connection:
         there = inspect(connection)
-        if there.has_table("alembic_version"):
-            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or _UNNOTED
+        if there.has_table(_VERSION.name):
+            found = connection.scalar(select(_VERSION)) or _UNNOTED
         elif all(_is_whole(there, table) for table in Base.metadata.sorted_tables):
             _stamp(connection)
             found = HEAD
@@ -109,8 +117,8 @@ def _is_whole(there: Inspector, table: Table) -> bool:
 
 
 def _stamp(connection: Connection) -> None:
-    for statement in _STAMP:
-        connection.execute(text(statement))
+    _VERSION.create(connection)
+    connection.execute(insert(_VERSION).values(version_num=HEAD))
 
 
 def _url(path: Path) -> str:

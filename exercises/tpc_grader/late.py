@@ -107,8 +107,7 @@ def grant(
     )
     with database.transaction(places) as session:
         session.add(row)
-    gradebook = places.nbgrader(course.id) / "gradebook.db"
-    if gradebook.exists():
+    if places.gradebook(course.id).exists():
         # nbgrader takes a second to import, so only when something was graded.
         from tpc_grader.penalties import settle
 

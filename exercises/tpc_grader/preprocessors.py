@@ -15,10 +15,17 @@ from typing import Any
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import (
+    Assignment,
+    Grade,
+    Gradebook,
+    MissingEntry,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import compute_checksum, is_task
-from sqlalchemy import text
+from sqlalchemy import select, update
 from tpc_courses.places import Places
 from traitlets import Unicode
 from traitlets.config import Config
@@ -121,8 +128,7 @@ class StrictSaveAutoGrades(SaveAutoGrades):
         # Our own writer keeps one open; for nbgrader's command we open one, as nbgrader's preprocessors do.
         opened = resources.get("tpc_gradebook")
         with contextlib.nullcontext(opened) if opened else Gradebook(where["db_url"]) as self.gradebook:
-            # Nobody gives points between what is read here and what is written: this takes SQLite's lock.
-            self.gradebook.db.execute(text("update grade set id = id where 0"))
+            self._hold_grades()
             # What people gave is put away before the gradebook forgets it, whenever this process ends.
             with database.transaction(places) as session:
                 self._answers = Answers(session, *whose)
@@ -133,6 +139,20 @@ class StrictSaveAutoGrades(SaveAutoGrades):
         about = (self.assignment_id, self.student_id, graded.outcome, shown(graded.points), graded.detail)
         self.log.info("Graded %s of %s: %s, %s points. %s", *about)
         return nb, resources
+
+    def _hold_grades(self) -> None:
+        """Let nobody give points between what is read here and what is written.
+
+        An update that changes nothing holds these rows on PostgreSQL, and SQLite's one lock, rows or none.
+        """
+        mine = (
+            select(SubmittedNotebook.id)
+            .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+            .where(Assignment.name == self.assignment_id, SubmittedAssignment.student_id == self.student_id)
+        )
+        held = update(Grade).where(Grade.notebook_id.in_(mine)).values(auto_score=Grade.auto_score)
+        self.gradebook.db.execute(held, execution_options={"synchronize_session": False})
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Any, cell_index: int

@@ -106,7 +106,10 @@ def _known(places: Places, course: str) -> defaultdict[tuple[str, str], Scores]:
 
 
 def _stamp(places: Places, course: str) -> tuple[int, ...]:
-    folder = places.nbgrader(course)
-    names = ("gradebook.db", "gradebook.db-wal", "gradebook.db-journal")
-    looked_at = [*(folder / name for name in names), places.courses / f"{course}.yml"]
+    book = places.gradebook(course)
+    looked_at = [
+        book,
+        *(book.with_name(f"{book.name}-{kind}") for kind in ("wal", "journal")),
+        places.courses / f"{course}.yml",
+    ]
     return tuple(path.stat().st_mtime_ns for path in looked_at if path.exists())

@@ -118,7 +118,7 @@ def drop_retired(places: Places, course: str, exercise: str, student: str, grade
     scores = cell_scores(places, course, exercise, student).items()
     if not any(name not in current and not score.max_score and _is_left(score) for name, score in scores):
         return
-    with Gradebook(f"sqlite:///{places.nbgrader(course) / 'gradebook.db'}", course) as book:
+    with Gradebook(places.gradebook_url(course), course) as book:
         for notebook in book.find_submission(exercise, student).notebooks:
             for grade in notebook.grades:
                 if grade.name not in current and not grade.max_score:

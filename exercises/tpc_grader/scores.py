@@ -7,16 +7,27 @@ work costs. `marks_of` is that function. Pages, CSV, audit log and feedback ask 
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
+import functools
 import json
 import math
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from sqlalchemy import (
+    Boolean,
+    DateTime,
+    Engine,
+    Float,
+    NullPool,
+    column,
+    create_engine,
+    func,
+    select,
+    table,
+)
 from tpc_courses.manifest import Course, current_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
@@ -123,14 +134,9 @@ def class_marks(
     """Return (student, exercise) -> marks of what is in a course's gradebook, of one exercise or student only."""
     parts = dict[tuple[str, str], dict[str, Score]]()
     handed_in = dict[tuple[str, str], dt.datetime | None]()
-    asked = {"assignment.name": exercise, "submitted_assignment.student_id": student}
-    chosen = {column: value for column, value in asked.items() if value}
-    query = " and ".join((_CELLS, *(f"{column} = ?" for column in chosen)))
-    with _gradebook(places, course) as connection:
-        rows = connection.execute(query, tuple(chosen.values())) if connection else ()
-        for who, what, moment, name, auto, manual, extra, most, needs in rows:
-            parts.setdefault((who, what), {})[name] = Score(auto, manual, most, bool(needs), extra)
-            handed_in[who, what] = _moment(moment)
+    for who, what, moment, name, auto, manual, extra, most, needs in _rows(places, course, exercise, student):
+        parts.setdefault((who, what), {})[name] = Score(auto, manual, most, bool(needs), extra)
+        handed_in[who, what] = moment.replace(tzinfo=dt.UTC) if moment else None
     known = _declared(places, course) if parts else None
     due = due_times(places, known, exercise, student) if known else {}
     found = {}
@@ -180,32 +186,60 @@ def _declared(places: Places, course: str) -> Course | None:
         return None
 
 
-def _moment(text: str | None) -> dt.datetime | None:
-    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) if text else None
+def _rows(places: Places, course: str, exercise: str, student: str) -> Sequence[tuple[Any, ...]]:
+    """Return what `_CELLS` chooses of a course's gradebook; nothing where there is none."""
+    if not places.gradebook(course).exists():
+        return ()
+    query = _CELLS.where(_ASSIGNMENT.c.name == exercise) if exercise else _CELLS
+    query = query.where(_WORK.c.student_id == student) if student else query
+    with _gradebook(places.gradebook_url(course)).connect() as connection:
+        return [tuple(row) for row in connection.execute(query)]
 
 
-@contextlib.contextmanager
-def _gradebook(places: Places, course: str) -> Iterator[sqlite3.Connection | None]:
-    path = places.nbgrader(course) / "gradebook.db"
-    if not path.exists():
-        yield None
-        return
-    connection: Any = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
-    with contextlib.closing(connection):
-        yield connection
+@functools.cache
+def _gradebook(url: str) -> Engine:
+    """Return a gradebook, which is opened anew each time: another file may have taken its place."""
+    return create_engine(url, poolclass=NullPool)
 
 
-# nbgrader keeps the cells of all kinds in `base_cell` and those with points in `grade_cells` or `task_cells`.
-_CELLS = """
-select submitted_assignment.student_id, assignment.name, submitted_assignment.timestamp, base_cell.name,
-       grade.auto_score, grade.manual_score, grade.extra_credit,
-       coalesce(grade_cells.max_score, task_cells.max_score, 0), grade.needs_manual_grade
-from grade
-join base_cell on base_cell.id = grade.cell_id
-left join grade_cells on grade_cells.id = grade.cell_id
-left join task_cells on task_cells.id = grade.cell_id
-join submitted_notebook on submitted_notebook.id = grade.notebook_id
-join submitted_assignment on submitted_assignment.id = submitted_notebook.assignment_id
-join assignment on assignment.id = submitted_assignment.assignment_id
-where 1
-"""
+# nbgrader's tables, named here since to import its models takes a second and 50 MB; a test compares them with these.
+# It keeps the cells of all kinds in `base_cell` and those with points in `grade_cells` or `task_cells`.
+_ASSIGNMENT = table("assignment", column("id"), column("name"))
+_WORK = table(
+    "submitted_assignment",
+    column("id"),
+    column("assignment_id"),
+    column("student_id"),
+    column("timestamp", DateTime),
+)
+_NOTEBOOK = table("submitted_notebook", column("id"), column("assignment_id"))
+_CELL = table("base_cell", column("id"), column("name"))
+_MOST = [table(name, column("id"), column("max_score", Float)) for name in ("grade_cells", "task_cells")]
+_GRADE = table(
+    "grade",
+    column("cell_id"),
+    column("notebook_id"),
+    column("auto_score", Float),
+    column("manual_score", Float),
+    column("extra_credit", Float),
+    column("needs_manual_grade", Boolean),
+)
+_CELLS = (
+    select(
+        _WORK.c.student_id,
+        _ASSIGNMENT.c.name,
+        _WORK.c.timestamp,
+        _CELL.c.name,
+        _GRADE.c.auto_score,
+        _GRADE.c.manual_score,
+        _GRADE.c.extra_credit,
+        func.coalesce(*(most.c.max_score for most in _MOST), 0.0),
+        _GRADE.c.needs_manual_grade,
+    )
+    .join_from(_GRADE, _CELL, _CELL.c.id == _GRADE.c.cell_id)
+    .outerjoin(_MOST[0], _MOST[0].c.id == _GRADE.c.cell_id)
+    .outerjoin(_MOST[1], _MOST[1].c.id == _GRADE.c.cell_id)
+    .join(_NOTEBOOK, _NOTEBOOK.c.id == _GRADE.c.notebook_id)
+    .join(_WORK, _WORK.c.id == _NOTEBOOK.c.assignment_id)
+    .join(_ASSIGNMENT, _ASSIGNMENT.c.id == _WORK.c.assignment_id)
+)

@@ -44,7 +44,8 @@ def write_next(places: Places, record: Record, begun: Callable[[int], None] = la
         _run_again(places, row)
     except Exception as e:
         log.exception("job %d of %s was not recorded", row.number, row.student)
-        note_fault(places, row.number, f"not recorded: {type(e).__name__}: {e}")
+        cause = getattr(e, "orig", None) or e  # the database's words, without the statement
+        note_fault(places, row.number, f"not recorded: {type(cause).__name__}: {cause}")
     return True
 
 
