@@ -159,6 +159,10 @@ def test_nbgrader_calls_what_we_override_with_what_we_take():
     assert parameters(stock.SaveAutoGrades._add_comment) == ["self", "cell", "resources"]
     assert parameters(stock.GetGrades._get_score) == ["self", "cell", "resources"]
     assert parameters(stock.InstantiateTests._load_test_template_file) == ["self", "resources"]
+    from nbgrader.apps.api import NbGraderAPI
+
+    assert parameters(NbGraderAPI._filter_existing_notebooks) == ["self", "assignment_id", "notebooks"]
+    assert inspect.getsource(NbGraderAPI).count("self._filter_existing_notebooks(") >= 2
     # SaveCells finds nothing missing where `new_*_cells` holds what the gradebook has.
     source = inspect.getsource(stock.SaveCells)
     for name in ("new_grade_cells", "new_task_cells", "new_solution_cells", "new_source_cells"):
