@@ -162,7 +162,7 @@ def test_nbgrader_calls_what_we_override_with_what_we_take():
     from nbgrader.apps.api import NbGraderAPI
 
     assert parameters(NbGraderAPI._filter_existing_notebooks) == ["self", "assignment_id", "notebooks"]
-    assert inspect.getsource(NbGraderAPI).count("self._filter_existing_notebooks(") >= 2
+    assert inspect.getsource(NbGraderAPI).count("self._filter_existing_notebooks(") >= 1
     # SaveCells finds nothing missing where `new_*_cells` holds what the gradebook has.
     source = inspect.getsource(stock.SaveCells)
     for name in ("new_grade_cells", "new_task_cells", "new_solution_cells", "new_source_cells"):
