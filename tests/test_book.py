@@ -231,6 +231,22 @@ def test_a_diagram_that_cannot_be_drawn_names_its_page(unchanged):
     assert unchanged.site.resolve() == before
 
 
+def test_a_node_on_which_the_theme_fails_names_its_page_and_line(unchanged, monkeypatch):
+    def fails(page, node):
+        raise KeyError("nothing")
+
+    before = unchanged.site.resolve()
+    write(unchanged.book / "content" / "broken.md", "---\ntitle: Broken\n---\n\nText.\n\n***\n")
+    monkeypatch.setitem(RENDERERS, "thematicBreak", fails)
+    with pytest.raises(BookError) as caught:
+        build_book(unchanged, CAMPUS, execute=False, say=lambda line: None)
+    assert re.search(
+        r"book/content/broken\.md: line [57]: the thematicBreak cannot be shown", str(caught.value)
+    )
+    assert "readers see the last good one" in str(caught.value)
+    assert unchanged.site.resolve() == before
+
+
 @pytest.mark.parametrize(
     "source",
     [

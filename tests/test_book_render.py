@@ -131,6 +131,7 @@ CASES = [
     ("math", {"value": "x", "html": "<b>x</b>", "enumerator": "4", "html_id": "eq"}, "(4)"),
     ("mathGroup", children(), "a &lt; b"),
     ("code", {"value": "a < b", "lang": "nonsense"}, "a &lt; b"),
+    ("myst", {"value": "*a* < b"}, "*a*</span> &lt; b"),
     ("code", {"value": "x = 1\ny", "lang": "python", "showLineNumbers": True, "emphasizeLines": [2]}, "line marked"),
     ("code", {"value": "x", "visibility": "hide"}, '<details class="box folded">'),
     ("outputs", children(), 'class="outputs"'),

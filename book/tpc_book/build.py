@@ -19,6 +19,7 @@ from tpc_book.execution import failures, run_changed
 from tpc_book.forms import drop_pdfs_of_others
 from tpc_book.project import Project
 from tpc_book.sources import of_book
+from tpc_book.volumes import ChapterError
 
 Say = Callable[[str], None]
 
@@ -79,7 +80,7 @@ def publish(project: Project, say: Say = print, complete: bool = True) -> None:
         if complete:
             project.kept.forget_unused()
             _record(places).write_text(json.dumps([edition.name, sources]), encoding="utf-8")
-    except (SourceError, site.PageError, engine.EngineError) as e:
+    except (SourceError, site.PageError, ChapterError, engine.EngineError) as e:
         shutil.rmtree(edition, ignore_errors=True)
         raise BookError(f"{e}\nThe book was not replaced; readers see the last good one.") from e
     except OSError as e:

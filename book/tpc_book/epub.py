@@ -25,7 +25,7 @@ CONTAINER = """<?xml version="1.0" encoding="utf-8"?>
 def write_epub(edition: Edition, volume: Volume, file: Path, cover: bytes = b"") -> int:
     """Write a volume as EPUB, replaced when complete; return its number of chapters.
 
-    `cover` is a PNG. Raises UnknownNode and DiagramError.
+    `cover` is a PNG. Raises ChapterError.
     """
     parts = list(chapters(edition, volume))
     pictures = sorted({name for part in parts for name in part.files})

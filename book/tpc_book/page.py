@@ -68,7 +68,7 @@ def depends(edition: Edition, slug: str) -> tuple[object, ...]:
 
 
 def page_html(edition: Edition, slug: str) -> str:
-    """Return the whole page `slug`; raises UnknownNode, DiagramError and KeyError."""
+    """Return the whole page `slug`; raises NodeError, and KeyError for no page."""
     content = edition.content
     page = content.page(slug)
     front = page["frontmatter"]

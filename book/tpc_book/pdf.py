@@ -33,7 +33,7 @@ def browser() -> str | None:
 
 
 def print_page(edition: Edition, volume: Volume) -> str:
-    """Return a volume as one page: a title, contents, chapters; raises UnknownNode and DiagramError."""
+    """Return a volume as one page: a title, contents, chapters; raises ChapterError."""
     parts = list(chapters(edition, volume, single=True))
     styles = "".join(f'<link rel="stylesheet" href="{name}"/>' for name in STYLES)
     return (

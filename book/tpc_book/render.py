@@ -14,6 +14,8 @@ from tpc_book.links import Links
 Node = dict[str, Any]
 # Characters of outputs that the engine put aside for their length; more would make a page too heavy to load.
 LONG_OUTPUTS = 60_000
+# Nodes whose name is that of something that stands elsewhere.
+POINTERS = {"crossReference", "embed", "cite", "footnoteReference", "footnoteDefinition"}
 
 
 class Shelf(Protocol):
@@ -23,7 +25,15 @@ class Shelf(Protocol):
         """Return the HTML of the node `target` on the page at `url`; empty when there is none."""
 
 
-class UnknownNode(ValueError):
+class NodeError(ValueError):
+    """A node that cannot be shown. Where the engine said no line, `words` of it help to find one."""
+
+    def __init__(self, line: int | None, reason: str, words: str = "") -> None:
+        super().__init__(f"line {line or '?'}: {reason}")
+        self.line, self.reason, self.words = line, reason, words
+
+
+class UnknownNode(NodeError):
     """The engine sent a node that this theme does not know."""
 
 
@@ -40,6 +50,9 @@ class Renderer:
         self.citations: dict[str, Any] = page.get("references", {}).get("cite", {}).get("data", {})
         self.cited: list[str] = []
         self.footnotes: dict[str, tuple[str, str]] = {}
+        # Ids of notes that the text names, and the page at whose foot notes stand: another one within an embed.
+        self.noted: set[str] = set()
+        self.notes_at = ""
         self.cards: dict[str, str] = {}
         self.models: dict[str, Any] = {}
         self.modules: dict[str, str] = {}
@@ -49,13 +62,24 @@ class Renderer:
         self.room = LONG_OUTPUTS
         self.has_math = False
         self.inside_link = False
+        # Some nodes have no line of their own; the last that had one stands around or before them.
+        self.line: int | None = None
 
     def render(self, node: Node) -> str:
-        """Return the HTML of a node with its children; raises UnknownNode with its position."""
-        renderer = RENDERERS.get(node["type"])
+        """Return the HTML of a node with its children; raises NodeError with its position."""
+        kind = str(node.get("type"))
+        self.line = line = line_of(node) or self.line
+        renderer = RENDERERS.get(kind)
         if renderer is None:
-            raise UnknownNode(f"{line_of(node)}: no renderer for the node type {node['type']!r}")
-        return renderer(self, node)
+            raise UnknownNode(line, f"no renderer for the node type {kind!r}", text_of(node))
+        try:
+            return renderer(self, node)
+        except NodeError:
+            raise
+        except Exception as e:
+            own = type(e).__module__.startswith("tpc_book")
+            said = str(e) if own else f"the {kind} cannot be shown ({type(e).__name__}: {e})"
+            raise NodeError(line, said, text_of(node)) from e
 
     def inner(self, node: Node) -> str:
         """Return the HTML of a node's children."""
@@ -99,9 +123,10 @@ def attributes(css: str = "", **others: object) -> str:
     return "".join(parts)
 
 
-def line_of(node: Node) -> str:
-    """Return the line of a node in its source, in words; in a lesson the engine counts within the cell."""
-    return f"line {node.get('position', {}).get('start', {}).get('line', '?')}"
+def line_of(node: Node) -> int | None:
+    """Return the line of a node in its source; in a lesson the engine counts within the cell."""
+    line = ((node.get("position") or {}).get("start") or {}).get("line")
+    return line if isinstance(line, int) else None
 
 
 def identity(node: Node) -> str:
@@ -110,8 +135,12 @@ def identity(node: Node) -> str:
 
 
 def unnamed(node: Node) -> Node:
-    """Return a copy of a node that is the target of no link."""
-    plain = {key: value for key, value in node.items() if key not in {"html_id", "identifier"}}
+    """Return a copy of a node that is the target of no link. What points elsewhere keeps the name of its target.
+
+    It has no line either: that would be one of the page from which it is copied.
+    """
+    lost = {"position"} if node.get("type") in POINTERS else {"position", "html_id", "identifier"}
+    plain = {key: value for key, value in node.items() if key not in lost}
     if plain.get("children"):
         plain["children"] = [unnamed(child) for child in plain["children"]]
     return plain

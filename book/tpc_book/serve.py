@@ -25,10 +25,8 @@ from tpc_courses.places import Places
 
 from tpc_book import after
 from tpc_book.described import undescribed
-from tpc_book.flowchart import DiagramError
 from tpc_book.page import Edition, page_html
 from tpc_book.project import Project
-from tpc_book.render import UnknownNode
 from tpc_book.settled import settle
 from tpc_book.site import PageError, edition, fault, search_js, write_assets, write_site
 
@@ -189,7 +187,9 @@ class Handler(BaseHTTPRequestHandler):
         book = self.trees.book()
         try:
             return page_html(book, slug)
-        except (UnknownNode, DiagramError) as e:
+        except KeyError:
+            raise  # there is no such page
+        except Exception as e:
             raise PageError(fault(self.trees.project, book, slug, e)) from e
 
     def _live(self) -> None:

@@ -11,13 +11,12 @@ from pathlib import Path
 from tpc_courses.places import Places
 
 from tpc_book.content import Content
-from tpc_book.flowchart import DiagramError
 from tpc_book.forms import offered
 from tpc_book.lessons import student_notebook
 from tpc_book.not_found import not_found_html
 from tpc_book.page import Edition, kept_page_html
 from tpc_book.project import Project
-from tpc_book.render import UnknownNode
+from tpc_book.render import NodeError
 from tpc_book.widgets import script_json
 from tpc_book.words import words
 
@@ -68,7 +67,7 @@ def write_site(project: Project, folder: Path, book: Edition) -> None:
     for slug in book.content.slugs():
         try:
             html = kept_page_html(book, slug)
-        except (UnknownNode, DiagramError) as e:
+        except Exception as e:  # whatever it is, the author reads on which page
             errors.append(fault(project, book, slug, e))
             continue
         used |= set(USED.findall(html))
@@ -98,15 +97,31 @@ def search_js(content: Content) -> str:
 
 def fault(project: Project, book: Edition, slug: str, error: Exception) -> str:
     """Return what is wrong with a page, with the file it was made from, and the line where it can be told."""
-    name = str(book.content.page(slug).get("location") or slug).lstrip("/")
+    try:
+        name = str(book.content.page(slug).get("location") or slug).lstrip("/")
+    except (KeyError, ValueError):  # its tree cannot be read
+        name = slug
     source = project.source_of(name)
-    if source is None:
-        return f"book: {name}: {error}"
-    # The engine says no line for a diagram, but its error quotes one.
-    quoted = re.search(r"[`'](.+?)[`']", str(error)) if isinstance(error, DiagramError) else None
-    lines = [line.strip() for line in source.read_text(encoding="utf-8").splitlines()]
-    line = f" line {lines.index(quoted[1]) + 1}:" if quoted and quoted[1] in lines else ""
-    return f"{source.relative_to(project.places.root).as_posix()}:{line} {error}"
+    shown = source.relative_to(project.places.root).as_posix() if source else f"book: {name}"
+    if not isinstance(error, NodeError):
+        return f"{shown}: {type(error).__name__}: {error}"
+    text = source.read_text(encoding="utf-8") if source else ""
+    counted = None if name.startswith("lessons/") else error.line
+    line = line_with(text, error) or counted
+    return f"{shown}: line {line}: {error.reason}" if line else f"{shown}: {error.reason}"
+
+
+def line_with(text: str, error: NodeError) -> int | None:
+    """Return the line of a source that an error quotes, or that stands in its node; None where none does.
+
+    The engine says no line for some nodes, and counts within a cell of a lesson.
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    quoted = re.findall(r"[`'](.+?)[`']", error.reason)
+    if found := next((lines.index(one) + 1 for one in quoted if one in lines), None):
+        return found
+    words = next((line.strip() for line in error.words.splitlines() if line.strip()), "")
+    return next((n for n, line in enumerate(lines, start=1) if words and words in line), None)
 
 
 def _copy_files(engine: Path, folder: Path, used: set[str]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from tpc_book.kept import digest
 from tpc_book.project import Project
-from tpc_book.render import Node
+from tpc_book.render import POINTERS, Node
 
 RECORD = "inputs.json"
 LOCATION = re.compile(r'"location":"/([^"]+)"')
@@ -26,8 +26,6 @@ LOCATION = re.compile(r'"location":"/([^"]+)"')
 NAMES = re.compile(r'"(?:identifier|label|html_id)":"([^"]+)"|#([^"#\s]+)"')
 # Places that nobody links to, with which nodes move when lines are added above them.
 POSITION = re.compile(r'"position":\{"start":\{[^}]*\},"end":\{[^}]*\}\},?')
-# Nodes with the name of something that stands elsewhere, or that only their own page knows.
-NO_TARGETS = {"crossReference", "embed", "cite", "footnoteReference", "footnoteDefinition"}
 CONTINUES = re.compile(r'"continue":true|"title":\{[^}]*"enabled":true')
 
 
@@ -68,7 +66,7 @@ class Page:
         """Return name of a target -> what others may show of it, as texts that are equal when it did not change."""
         found: dict[str, list[str]] = {}
         for node in nodes(self.tree["mdast"]):
-            if node["type"] in NO_TARGETS:
+            if node["type"] in POINTERS:
                 continue
             for name in {str(node[key]) for key in ("identifier", "label") if node.get(key)}:
                 text = json.dumps(node, ensure_ascii=False, separators=(",", ":"))

@@ -26,6 +26,10 @@ LEFT_OUT = {"contract", "runs"}
 WITH_COURSES = ("glossary",)
 
 
+class ChapterError(RuntimeError):
+    """A page that cannot be a chapter; the message says which and why."""
+
+
 @dataclass(frozen=True)
 class Volume:
     """One thing to take along: `name` is its file name without suffix, `slugs` its pages in order."""
@@ -98,9 +102,13 @@ class VolumeLinks(Links):
 
 
 def chapters(edition: Edition, volume: Volume, single: bool = False) -> Iterator[Chapter]:
-    """Yield the chapters of a volume; raises UnknownNode and DiagramError."""
+    """Yield the chapters of a volume; raises ChapterError."""
     for slug in volume.slugs:
-        yield _kept_chapter(edition, volume, slug, single)
+        try:
+            yield _kept_chapter(edition, volume, slug, single)
+        except Exception as e:  # whatever it is, the author reads in which page
+            where = edition.content.page(slug).get("location") or slug
+            raise ChapterError(f"book: {str(where).lstrip('/')}: as a chapter of {volume.name}: {e}") from e
 
 
 def _kept_chapter(edition: Edition, volume: Volume, slug: str, single: bool) -> Chapter:

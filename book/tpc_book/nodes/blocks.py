@@ -21,8 +21,15 @@ def transparent(page: Renderer, node: Node) -> str:
 
 @renders("embed")
 def embedded(page: Renderer, node: Node) -> str:
-    """What stands elsewhere, shown again. Its names stay there, as an id may be used once."""
-    return page.all(map(unnamed, node.get("children") or []))
+    """What stands elsewhere, shown again. Its names stay there, as an id may be used once, and so do its notes."""
+    outer, url = page.notes_at, str((node.get("source") or {}).get("url") or "")
+    page.notes_at = (
+        page.links.to(url) if url and page.links.to(url) != page.links.page(page.links.slug) else outer
+    )
+    try:
+        return page.all(map(unnamed, node.get("children") or []))
+    finally:
+        page.notes_at = outer
 
 
 @renders("block")
@@ -50,7 +57,9 @@ def heading(page: Renderer, node: Node) -> str:
     if name and depth < 4:
         page.outline.append({"id": name, "html": plainly(page, node), "depth": depth})
     anchor = (
-        f'<a class="anchor" href="#{escape(name)}" aria-hidden="true" tabindex="-1">#</a>' if name else ""
+        f'<a class="anchor" href="#{escape(name)}" aria-hidden="true" tabindex="-1">#</a>'
+        if name and not page.inside_link
+        else ""
     )
     return f"<h{depth}{attributes(id=name or None)}>{number}{words}{anchor}</h{depth}>"
 

@@ -97,7 +97,7 @@ def plainly(page: Renderer, node: Node) -> str:
 def card(page: Renderer, node: Node) -> str:
     """A card; one with an address is one link, its title, and CSS makes the whole card clickable."""
     children = node.get("children") or []
-    if not node.get("url"):
+    if not node.get("url") or page.inside_link:
         return f'<div class="card">{page.all(children)}</div>'
     address = attributes(href=page.links.to(node["url"]))
     titles = [child for child in children if child["type"] == "cardTitle"]
@@ -126,4 +126,5 @@ def tab_set(page: Renderer, node: Node) -> str:
 @renders("tabItem")
 def tab_item(page: Renderer, node: Node) -> str:
     chosen = attributes("tab", data_sync=node.get("sync"), data_selected=bool(node.get("selected")))
-    return f'<section{chosen}><p class="tab-title">{escape(node["title"])}</p>{page.inner(node)}</section>'
+    title = escape(str(node.get("title") or ""))
+    return f'<section{chosen}><p class="tab-title">{title}</p>{page.inner(node)}</section>'

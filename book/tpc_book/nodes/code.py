@@ -50,7 +50,7 @@ def code(page: Renderer, node: Node) -> str:
 def _run_here(page: Renderer, source: str) -> str:
     """Return the link that runs a cell in the browser, with what it needs of the cells before; empty for others."""
     code = page.page.get("code", {}).get(source)
-    if not code:
+    if not code or page.inside_link:
         return ""
     query = urlencode({"kernel": "python", "toolbar": "1", "code": code, "execute": "1"}, quote_via=quote)
     address = page.links.file(f"lite/repl/index.html?{query}")
@@ -77,3 +77,9 @@ def _line(line: str, index: int, first: int | None, marked: set[int]) -> str:
     number = first + index if first is not None else None
     css = "line marked" if index + 1 in marked or number in marked else "line"
     return f"<span{attributes(css, data_number=number)}>{line}\n</span>"
+
+
+@renders("myst")
+def demonstration(page: Renderer, node: Node) -> str:
+    """Markdown that shows how Markdown is written; the engine sends its source."""
+    return code(page, {"value": node.get("value"), "lang": "markdown"})

@@ -33,7 +33,7 @@ def math(page: Renderer, node: Node) -> str:
         label = f"{page.words['equation']} {node['enumerator']}"
         number = (
             f'<a class="number" href="#{escape(name)}" aria-label="{escape(label)}">{shown}</a>'
-            if name
+            if name and not page.inside_link
             else f'<span class="number">{shown}</span>'
         )
     scrolled = f'<div class="scroll" tabindex="0">{formula(node)}</div>'

@@ -20,12 +20,12 @@ wraps("smallcaps", "span", "smallcaps")
 
 @renders("text")
 def text(page: Renderer, node: Node) -> str:
-    return escape(node["value"], quote=False)
+    return escape(str(node.get("value") or ""), quote=False)
 
 
 @renders("inlineCode")
 def inline_code(page: Renderer, node: Node) -> str:
-    return f"<code>{escape(node['value'], quote=False)}</code>"
+    return f"<code>{escape(str(node.get('value') or ''), quote=False)}</code>"
 
 
 @renders("inlineExpression")
@@ -77,7 +77,7 @@ def linked(page: Renderer, node: Node) -> str:
 @renders("chemicalFormula")
 def chemical_formula(page: Renderer, node: Node) -> str:
     """A formula such as H2O; a number after a letter or bracket counts atoms."""
-    formula = re.sub(r"(?<=[A-Za-z)\]])(\d+)", r"<sub>\1</sub>", escape(node["value"]))
+    formula = re.sub(r"(?<=[A-Za-z)\]])(\d+)", r"<sub>\1</sub>", escape(str(node.get("value") or "")))
     return f'<span class="quantity">{formula}</span>'
 
 
@@ -86,9 +86,9 @@ def measure(page: Renderer, node: Node) -> str:
     """A quantity with its unit; a screen reader gets the unit in words."""
     label = f"{node.get('number', '')} {node['alt']}".strip() if node.get("alt") else None
     if label:
-        seen = f'<span aria-hidden="true">{escape(node["value"])}</span>'
+        seen = f'<span aria-hidden="true">{escape(str(node.get("value") or ""))}</span>'
         return f'<span class="quantity">{seen}<span class="hidden">{escape(label)}</span></span>'
-    return f'<span class="quantity">{escape(node["value"])}</span>'
+    return f'<span class="quantity">{escape(str(node.get("value") or ""))}</span>'
 
 
 @renders("html")

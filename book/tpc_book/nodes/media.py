@@ -83,7 +83,8 @@ def frame(page: Renderer, node: Node) -> str:
     source = str(node.get("src") or "")
     if re.match(r"https?:|//", source):
         title = node.get("title") or page.words["external_page"]
-        link = f'<a href="{escape(source)}">{escape(str(title))}</a>'
+        words = escape(str(title))
+        link = words if page.inside_link else f'<a href="{escape(source)}">{words}</a>'
         return f'<p class="box">{link} ({escape(source.split("/")[2])})</p>'
     title = node.get("title") or text_of(node) or source
     return (
@@ -93,5 +94,5 @@ def frame(page: Renderer, node: Node) -> str:
 
 @renders("mermaid")
 def mermaid(page: Renderer, node: Node) -> str:
-    """A diagram, drawn now; raises DiagramError with the line that cannot be drawn."""
+    """A diagram, drawn now; raises an error that quotes the line that cannot be drawn."""
     return f'<div class="diagram" tabindex="0">{draw(node.get("value", ""))}</div>'

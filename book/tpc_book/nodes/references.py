@@ -51,9 +51,11 @@ def cite(page: Renderer, node: Node) -> str:
     if page.inside_link:
         return words
     if str(node.get("title") or "").startswith("doi:"):
-        return f'<a href="{escape(node["url"])}">{escape(node["title"])}</a>'
+        return f'<a href="{escape(str(node.get("url") or ""))}">{escape(node["title"])}</a>'
+    doi = label.removeprefix("https://doi.org/")
     if label not in page.citations:
-        doi = label.removeprefix("https://doi.org/")
+        if not doi.startswith("10."):
+            return words  # shown again from another page, whose works stand there
         return f'<a href="https://doi.org/{escape(doi)}">{words or escape(doi)}</a>'
     first = attributes(id=None if label in page.cited else f"cited-{label}")
     page.cited.append(label)
@@ -62,15 +64,28 @@ def cite(page: Renderer, node: Node) -> str:
 
 @renders("footnoteReference")
 def footnote_reference(page: Renderer, node: Node) -> str:
-    key, number = escape(str(node["identifier"])), escape(str(node.get("enumerator") or node["identifier"]))
-    label = f"{page.words['footnote']} {number}"
-    return f'<sup><a class="footnote" id="ref-{key}" href="#fn-{key}" aria-label="{escape(label)}">{number}</a></sup>'
+    """The number of a note, linked to the foot; of a note that stands on another page, to the one there."""
+    key = str(node.get("identifier") or node.get("label") or "")
+    number = escape(str(node.get("enumerator") or key))
+    if page.inside_link or not key:
+        return f"<sup>{number}</sup>"
+    first = f"ref-{key}" not in page.noted
+    page.noted.add(f"ref-{key}")
+    found = attributes(
+        "footnote",
+        id=f"ref-{key}" if first else None,
+        href=f"{page.notes_at}#fn-{key}",
+        aria_label=f"{page.words['footnote']} {number}",
+    )
+    return f"<sup><a{found}>{number}</a></sup>"
 
 
 @renders("footnoteDefinition")
 def footnote_definition(page: Renderer, node: Node) -> str:
-    number = str(node.get("enumerator") or node["identifier"])
-    page.footnotes[str(node["identifier"])] = (number, page.inner(node))
+    """A note, kept for the foot of the page; of one shown again from elsewhere the foot of that page has it."""
+    key = str(node.get("identifier") or node.get("label") or "")
+    if not page.notes_at and not page.inside_link and key not in page.footnotes:
+        page.footnotes[key] = (str(node.get("enumerator") or key), page.inner(node))
     return ""
 
 
@@ -83,13 +98,11 @@ def _notes(page: Renderer) -> str:
     if not page.footnotes:
         return ""
     back = escape(page.words["back_to_text"])
-    items = "".join(
-        f'<li id="fn-{escape(key)}" value="{escape(number)}">{text}'
-        f'<p><a href="#ref-{escape(key)}" aria-label="{back} {escape(number)}">↩</a></p></li>'
-        if number.isdigit()
-        else f'<li id="fn-{escape(key)}">{text}</li>'
-        for key, (number, text) in page.footnotes.items()
-    )
+    items = ""
+    for key, (number, text) in page.footnotes.items():
+        value = attributes(id=f"fn-{key}", value=number if number.isdigit() else None)
+        up = f'<p><a href="#ref-{escape(key)}" aria-label="{back} {escape(number)}">↩</a></p>'
+        items += f"<li{value}>{text}{up if f'ref-{key}' in page.noted else ''}</li>"
     return _section("notes", page.words["footnotes"], f"<ol>{items}</ol>")
 
 
