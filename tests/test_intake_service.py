@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import httpx
@@ -19,6 +20,7 @@ from campus_tree import make_tree
 from class_tree import COURSE, EXERCISE, NOTEBOOK, work
 from hub_client import SERVER_SCOPES, add_student, first_sign_in, token_of
 from running_campus import RunningCampus, running_campus
+from test_erasing import left_over
 from tpc_grader.archive import LIMITS, pack, unpack
 from tpc_grader.feedback import publish_feedback
 from tpc_grader.receipt_check import check_receipt
@@ -341,12 +343,28 @@ class TestLeaving:
         with zed.client() as client:
             assert client.get("/assignments").status_code == 403
 
+    def test_the_hub_forgets_an_erased_person_and_nothing_is_left_of_them(self, campus):
+        name = "xerxes-quux"
+        receipt = student(campus, name).submit(work("xerxes' own")).json()
+        campus.run("grade", COURSE, EXERCISE)
+        words = (name, receipt["submission"])
+        assert {"hub/jupyterhub.sqlite, table users", "logs/hub.log"} <= places_of(
+            left_over(campus.places, words)
+        )
+        campus.run("user", "erase", name, "--confirm", name)
+        assert groups(campus, name) is None
+        assert list(left_over(campus.places, words)) == []
+
     @pytest.mark.parametrize("token", ["wrong", "of-ada"])
     def test_nobody_else_makes_the_hub_follow(self, campus, ada, token):
         address = f"http://127.0.0.1:{campus.port + 1}/hub/api/campus/people/ada"
         headers = {"Authorization": f"token {ada.token if token == 'of-ada' else token}"}
         assert httpx.post(address, json={"forget": True}, headers=headers).status_code == 403
         assert groups(campus, "ada") is not None
+
+
+def places_of(found: Iterable[str]) -> set[str]:
+    return {each.removeprefix("the file ").partition(":")[0] for each in found}
 
 
 def student_of_password(campus: RunningCampus, name: str) -> Student:

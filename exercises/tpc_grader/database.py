@@ -1,6 +1,7 @@
 """The grader's tables, and the one place that opens the campus database: `session` reads, `transaction` writes.
 
-Submissions are only ever added: no function here updates or deletes a row of `submission` or `extension`.
+Submissions are only ever added: no function here updates or deletes a row of `submission` or `extension`. They go only
+with the person whose they are (`tpc_hub.erasing`).
 """
 
 from __future__ import annotations

@@ -7,10 +7,13 @@ overwritten; rows lie in the campus database. A blob is on disk before its row i
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
+import fcntl
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +92,9 @@ class Store:
             ReceivedFile(name=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
             for name, data in sorted(files.items())
         )
-        for file in received:
-            _write_blob(_blob(self.blobs, file.sha256), files[file.name])
-        with database.transaction(self.places) as session:
+        with self._blobs_held(fcntl.LOCK_SH), database.transaction(self.places) as session:
+            for file in received:
+                _write_blob(_blob(self.blobs, file.sha256), files[file.name])
             last = session.scalar(_rows(course, exercise, student).limit(1))
             if last and (last.sha256, last.version) == (content_sha256(received), version):
                 return self._submission(last)
@@ -153,6 +156,30 @@ class Store:
         )
         with database.session(self.places) as session:
             return session.scalar(query) or 0
+
+    def forget(self, student: str) -> None:
+        """Remove all that a student handed in, its feedback, and files that nobody else handed in too."""
+        from tpc_grader.feedback import feedback_folder  # which needs this module
+
+        with self._blobs_held(fcntl.LOCK_EX), database.transaction(self.places) as session:
+            mine = list(session.scalars(select(SubmissionRow).where(SubmissionRow.student == student)))
+            files = {file.sha256 for row in mine for file in read_receipt(row.receipt).files}
+            others = select(SubmissionRow.receipt).where(SubmissionRow.student != student)
+            for receipt in session.scalars(others):
+                files -= {file.sha256 for file in read_receipt(receipt).files}
+            for row in mine:
+                shutil.rmtree(feedback_folder(self.places, row.id), ignore_errors=True)
+                session.delete(row)
+            for sha256 in files:
+                _blob(self.blobs, sha256).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _blobs_held(self, how: int) -> Iterator[None]:
+        """Let files be removed only while no submission is on its way to the database that names them."""
+        self.blobs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open(self.blobs.parent / ".blobs.lock", "w") as file:
+            fcntl.flock(file, how)
+            yield
 
     def _row(
         self,

@@ -20,6 +20,7 @@ from tpc_grader import points
 from tpc_grader.archive import Refused
 
 from tpc_hub.campus import (
+    account,
     announcing,
     exercise,
     instructor,
@@ -81,6 +82,7 @@ def make_app() -> FastAPI:
     app.include_router(exercise.router, prefix=PREFIX)
     app.include_router(instructor.router, prefix=PREFIX)
     app.include_router(person.router, prefix=PREFIX)
+    app.include_router(account.router, prefix=PREFIX)
     app.include_router(regrading.router, prefix=PREFIX)
     app.include_router(announcing.router, prefix=PREFIX)
     app.include_router(metrics.router, prefix=PREFIX)

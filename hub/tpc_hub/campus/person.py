@@ -211,7 +211,7 @@ def _check_student(session: Session, course: Course, person: Person) -> None:
         raise PeopleError(f"{leaving.called(person)} is no student of this course. Nothing was changed.")
 
 
-def _found(session: Session, course: Course, name: str) -> Person:
+def found(session: Session, course: Course, name: str) -> Person:
     """Return somebody who is or was in the course; 404 for anybody else."""
     if session.get(Enrolment, (course.id, name)) is None:
         raise HTTPException(404, f"{name} is not in this course.")
@@ -223,7 +223,7 @@ def _do(
 ) -> str:
     """Change something about a person, log it, and let the hub follow; returns how the person is called."""
     with people.transaction(campus.places) as session:
-        person = _found(session, course, name)
+        person = found(session, course, name)
         leaving.log(session, who.name, work(session, person))
         shown = person.display_name
     audit.export(campus.places)
@@ -234,7 +234,7 @@ def _do(
 async def _shown(campus: Campus, course: Course, who: Visitor, name: str, **values: Any) -> Response:
     def facts() -> dict[str, Any]:
         with people.session(campus.places) as session:
-            person = _found(session, course, name)
+            person = found(session, course, name)
             role = session.get_one(Enrolment, (course.id, name)).role
             try:
                 check_whole(session, who, person)

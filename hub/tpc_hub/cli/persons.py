@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -149,3 +150,55 @@ def _do(places: Places, name: str, work: Work) -> str:
     audit.export(places)
     follow(places, settings, key)
     return shown
+
+
+@user.command("export")
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+def user_export(name: str, file: Path | None) -> None:
+    """Write all that the campus holds about a person into a zip, with a README; FILE is NAME.zip if not given.
+
+    \b
+    Examples:
+      campus user export ada
+      campus user export ada /srv/requests/ada.zip
+    """
+    from tpc_hub import people
+    from tpc_hub.exporting import export
+
+    places = Places.find()
+    with people.session(places) as session:
+        key = known_person(session, name).name
+    made = export(places, settings_of(places), key, file or Path(f"{key}.zip"))
+    click.echo(f"{made}: all about {key}. It holds personal data: give it to {key}, and delete it.")
+
+
+@user.command("erase")
+@click.argument("name")
+@click.option("--confirm", default="", help="The person's name once more; asked for otherwise.")
+def user_erase(name: str, confirm: str) -> None:
+    """Erase a person for good: account, home, hand-ins, gradebook, feedback. Lines of the audit log name nobody then.
+
+    \b
+    Examples:
+      campus user erase ada
+      campus user erase ada --confirm ada
+    """
+    from tpc_hub import people
+    from tpc_hub.cli.grading import operator
+    from tpc_hub.erasing import erase
+    from tpc_hub.following import follow
+    from tpc_hub.leaving import called
+
+    places = Places.find()
+    settings = settings_of(places)
+    with people.session(places) as session:
+        person = known_person(session, name)
+        key, shown = person.name, called(person)
+    told = f"All of {shown} goes, for good. Type {key} to confirm"
+    if (confirm or click.prompt(told)) != key:
+        raise PeopleError(f"The name is {key}, and another was typed. Nothing was erased.")
+    left = erase(places, settings, key, operator(), lambda each: follow(places, settings, each, forget=True))
+    click.echo(f"Erased {key}.")
+    for line in left:
+        click.echo(line)

@@ -49,6 +49,18 @@ def ensure_identity(home: Path) -> int:
         return uid
 
 
+def release_identity(home: Path) -> None:
+    """Let go of the user id of a home that is gone: the note of it tells whose it was."""
+    if os.geteuid() != 0 or not REGISTRY.is_dir():
+        return
+    home = home.resolve()
+    with _registry() as folder:
+        for note in (folder / each for each in os.listdir(folder) if each.isdigit()):
+            with contextlib.suppress(OSError):
+                if note.readlink() == home and not home.exists():
+                    note.unlink()
+
+
 def id_range() -> tuple[int, int]:
     """Return the first and the last user id for people on this machine."""
     count = count_of_uids()
