@@ -1,15 +1,23 @@
-"""Small pieces of MyST Markdown. Text from data files is escaped: it is words, not markup."""
+"""Pages of MyST Markdown made from data, by the templates beside this module.
+
+Text from data files is escaped (`plain`): it is words, not markup.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tpc_book.declared import one_line
 from tpc_book.events import Dated, Material
+from tpc_book.feeds import address_of
 
 # A colon before slashes would make a link of an address, and the engine asks doi.org for some of those.
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#$|~^@%+=!&]|:(?=//))")
@@ -22,23 +30,35 @@ def plain(text: str) -> str:
     return LINE_START.sub(lambda mark: f"{mark[0][:-1]}\\{mark[0][-1]}", escaped)
 
 
-def page(
-    title: str, description: str, body: Iterable[str], options: Mapping[str, object] | None = None
-) -> str:
-    """Return a page with front matter; `body` are its blocks."""
-    front: dict[str, object] = {"title": title, "description": one_line(description)}
-    if options:
-        front["site"] = dict(options)
-    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000)
-    return f"---\n{head}---\n\n# {plain(title)}\n\n" + "\n\n".join(filter(None, body)) + "\n"
+def rendered(template: str, **facts: object) -> str:
+    """Return a page, or a piece of one, of the folder `templates`; empty lines there need no care."""
+    text = _templates().get_template(template).render(facts).strip()
+    # One empty line between blocks, none before the end of a directive.
+    return re.sub(r"\n+(\n:{3,})(?=\n|$)", r"\1", re.sub(r"\n{3,}", "\n\n", text)) + "\n"
+
+
+@functools.cache
+def _templates() -> Environment:
+    loader = FileSystemLoader(Path(__file__).parent / "templates")
+    # Markdown, not HTML: `plain` is what escapes.
+    made = Environment(
+        loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    made.filters |= {"plain": plain, "day": day, "when": when, "duration": duration}
+    made.globals |= {"head": head, "link": link, "lesson_link": lesson_link, "materials": materials}
+    made.globals |= {"period": period, "address_of": address_of, "host": lambda url: urlsplit(url).netloc}
+    return made
+
+
+def head(title: str, description: str) -> str:
+    """Return the front matter of a page, and its heading."""
+    front = {"title": title, "description": one_line(description)}
+    text = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000)
+    return f"---\n{text}---\n\n# {plain(title)}\n"
 
 
 def link(text: str, address: str) -> str:
     return f"[{plain(text)}](<{address}>)"
-
-
-def bullets(items: Iterable[str]) -> str:
-    return "\n".join(f"- {item}" for item in items if item)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
