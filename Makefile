@@ -4,7 +4,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport MAKEFLAGS
 
-.PHONY: up test check docs lint unit browser database book-check wheel-check install clean
+# Tests on as many processes as CI has cores; those of a module share what they start, so one process runs them.
+PARALLEL := -n 2 --no-loadscope-reorder
+
+.PHONY: up test test-fast check docs lint unit browser database book-check wheel-check install clean
 
 up: install
 	@$(if $(PORT),CAMPUS_PORT=$(PORT)) exec campus up
@@ -50,7 +53,12 @@ docs:
 	python -m tpc_hub.cli.reference docs
 
 unit:
-	pytest
+	pytest $(PARALLEL) -m "not serial" --durations=25
+	pytest -m serial --durations=5
+
+# For writing: lint, types, and the tests that need neither a campus nor a browser nor long. Under two minutes.
+test-fast: install lint
+	pytest $(PARALLEL) -m "not (hub or e2e or slow or serial)"
 
 # Every page of the book in a browser, light and dark, wide and narrow; Lighthouse; valid HTML. About ten minutes.
 book-check: install node_modules/checks browser

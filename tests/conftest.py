@@ -20,6 +20,8 @@ from campus_tree import REPOSITORY, make_tree
 from hypothesis import HealthCheck, settings
 from postgres import new_database, running_postgres
 from tpc_courses.places import Places
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # A property holds or not; how fast examples are made depends on what else the machine does.
 settings.register_profile("campus", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,6 +53,43 @@ def each_database(request: pytest.FixtureRequest, tree: Places, monkeypatch: pyt
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Places:
     """The real sources, with an empty state folder."""
     return Places(REPOSITORY, tmp_path_factory.mktemp("state"))
+
+
+# Modules that take a minute or more, longest first: a process that began one of them last would run on alone.
+LONG = (
+    "test_engine_local",
+    "test_grading_by_hand",
+    "test_hostile",
+    "test_engine_suite",
+    "test_class",
+    "test_nbgrader_suite",
+    "test_exercises",
+)
+# Of these modules each parameter has fixtures of its own.
+DIVIDED = ("test_exercises", "test_nbgrader_suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long modules first."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
+class ByModule(LoadScopeScheduling):
+    """Gives the tests of a module to one process, as they share what its fixtures start.
+
+    What xdist has for that, `--dist loadgroup`, does nothing with pytest 9.2 (pytest-dev/pytest-xdist#1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path, _, test = nodeid.partition("::")
+        return (
+            path + test.partition("[")[2] if path.endswith(tuple(f"{name}.py" for name in DIVIDED)) else path
+        )
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
+    """Have tests distributed by module."""
+    return ByModule(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,6 +19,7 @@ from tpc_courses.places import Places
 from tpc_grader.backends import TRUST_VARIABLE
 
 READY_SECONDS = 180
+WORKERS = 8  # as many have ports of their own
 
 
 @dataclass
@@ -61,23 +62,24 @@ class RunningCampus:
         return done.stdout
 
 
-def environment(places: Places, port: int) -> dict[str, str]:
-    """Return the environment of a campus process in tests."""
+def environment(places: Places, port: int, book: bool = False) -> dict[str, str]:
+    """Return the environment of a campus process in tests; only one that shows its book builds it."""
     ours = {"CAMPUS_ROOT": str(places.root), "CAMPUS_STATE": str(places.state), "CAMPUS_PORT": str(port)}
     # What a command that ran in this process told processes of its own.
     theirs = {
         name: value for name, value in os.environ.items() if name not in {"CAMPUS_PROFILE", TRUST_VARIABLE}
     }
     # Python for the browser and PDFs have their own tests; here they would only take time from others.
-    return {"CAMPUS_LITE": "false", "CAMPUS_PDF": "false"} | theirs | ours | {"PYTHONUNBUFFERED": "1"}
+    left_out = {"CAMPUS_BOOK": str(book).lower(), "CAMPUS_LITE": "false", "CAMPUS_PDF": "false"}
+    return left_out | theirs | ours | {"PYTHONUNBUFFERED": "1"}
 
 
 @contextlib.contextmanager
 def running_campus(
-    places: Places, port: int | None = None, *arguments: str, **process: Any
+    places: Places, port: int | None = None, *arguments: str, book: bool = False, **process: Any
 ) -> Iterator[RunningCampus]:
     """Start a campus and stop it at the end; what it prints is kept in the state folder."""
-    campus = start_campus(places, port or free_ports(), *arguments, **process)
+    campus = start_campus(places, port or free_ports(), *arguments, book=book, **process)
     try:
         wait_for(
             lambda: "TPC Campus is ready at" in campus.screen and "Stop with" in campus.screen, campus.process
@@ -87,13 +89,15 @@ def running_campus(
         stop_campus(campus)
 
 
-def start_campus(places: Places, port: int, *arguments: str, **process: Any) -> RunningCampus:
+def start_campus(
+    places: Places, port: int, *arguments: str, book: bool = False, **process: Any
+) -> RunningCampus:
     """Start `campus up` without waiting for it; `process` is for Popen."""
     places.state.mkdir(parents=True, exist_ok=True)
     with open(places.state / "screen.txt", "ab") as screen:
         started = subprocess.Popen(
             [sys.executable, "-m", "tpc_hub.cli", "up", *arguments],
-            env=environment(places, port),
+            env=environment(places, port, book),
             stdout=screen,
             stderr=screen,
             **process,
@@ -105,7 +109,7 @@ def stop_campus(campus: RunningCampus) -> None:
     """Stop a campus as Ctrl-C does."""
     if campus.process.poll() is None:
         campus.process.send_signal(signal.SIGINT)
-    campus.process.wait(60)
+    campus.process.wait(READY_SECONDS)
 
 
 def wait_for(
@@ -120,9 +124,11 @@ def wait_for(
 
 
 def free_ports() -> int:
-    """Return a port that is free together with the nine above it."""
-    first = random.randrange(18000, 30000, 20)  # several test runs may share the machine
-    for base in (*range(first, 30000, 20), *range(18000, first, 20)):
+    """Return a port that is free together with the nine above it; workers that run tests at once look apart."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    mine = range(18000 + 20 * worker, 30000, 20 * WORKERS)
+    first = random.randrange(len(mine))  # several test runs may share the machine
+    for base in (*mine[first:], *mine[:first]):
         with contextlib.ExitStack() as stack:
             try:
                 for port in range(base, base + 10):

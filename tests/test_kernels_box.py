@@ -11,7 +11,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import uuid
 from pathlib import Path
 
 import escapes
@@ -30,6 +32,7 @@ class Driver:
 
     def __init__(self, folder: Path, python: str, user: int | None) -> None:
         self.folder, self.user = folder, user
+        self.keepers: list[int] = []
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(folder / "code")}
         self.process = subprocess.Popen(
             [python, str(folder / "code" / "box_driver.py"), str(folder / "own")],
@@ -47,7 +50,9 @@ class Driver:
         request = {"code": code, "box": box or {}, "environment": environment, **more}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        answer = json.loads(self.process.stdout.readline())
+        self.keepers.append(answer["pid"])
+        return answer
 
     def output(self, code: str, box: dict | None = None, **more) -> str:
         answer = self.run(code, box, **more)
@@ -56,7 +61,7 @@ class Driver:
 
     def close(self) -> None:
         self.process.stdin.close()
-        self.process.wait(20)
+        self.process.wait(60)
         for each in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if f"{self.folder}/own/socket" in each.cmdline():
@@ -75,7 +80,8 @@ def make_driver(folder: Path, as_root: bool) -> Driver:
         shutil.copy(HERE / name, folder / "code")
     if user == NORMAL_USER:
         os.chown(folder / "own", user, user)
-        for each in (folder, *folder.rglob("*"), *folder.parents[:2]):
+        above = [each for each in folder.parents if Path(tempfile.gettempdir()) in each.parents]
+        for each in (folder, *folder.rglob("*"), *above):
             each.chmod(each.stat().st_mode | (0o055 if each.is_dir() else 0o044))
     return Driver(folder, "/usr/bin/python3" if user == NORMAL_USER else sys.executable, user)
 
@@ -294,23 +300,28 @@ def test_a_fork_bomb_stays_small(driver):
 
 
 def test_what_runs_on_after_the_first_process_is_ended_with_the_box(driver):
-    mark = f"86{os.getpid()}"
+    mark = unlike_others()
     code = (
         "import os, subprocess\n"
         f"subprocess.Popen(['setsid', 'sh', '-c', 'trap \"\" TERM HUP INT; sleep {mark}; sleep {mark}'])\n"
         "import time; time.sleep(0.3)\n"
     )
     driver.output(code)
-    wait_for(lambda: not [p for p in psutil.process_iter() if mark in " ".join(cmdline(p))], seconds=10)
+    wait_for(lambda: not [p for p in psutil.process_iter() if mark in " ".join(cmdline(p))])
 
 
 def test_killing_the_keeper_ends_the_box(driver):
-    mark = f"87{os.getpid()}"
+    mark = unlike_others()
     code = f"import subprocess\nprint('up', flush=True)\nsubprocess.run(['sleep', '{mark}'])"
     answer = driver.run(code, wait=False)
-    wait_for(lambda: [p for p in psutil.process_iter() if mark in cmdline(p)], seconds=10)
+    wait_for(lambda: [p for p in psutil.process_iter() if mark in cmdline(p)])
     os.kill(answer["pid"], 9)
-    wait_for(lambda: not [p for p in psutil.process_iter() if mark in cmdline(p)], seconds=10)
+    wait_for(lambda: not [p for p in psutil.process_iter() if mark in cmdline(p)])
+
+
+def unlike_others() -> str:
+    """Return a number of seconds, more than a day, that stands in no other command."""
+    return f"86400.{uuid.uuid4().int}"
 
 
 def cmdline(process: psutil.Process) -> list[str]:
@@ -550,9 +561,13 @@ def test_a_box_that_cannot_be_built_says_why(driver):
 
 def test_no_control_group_is_left_behind(driver):
     driver.output("pass")
-    found = lambda: [p for p in Path("/sys/fs/cgroup").glob("*/**/tpc-campus/test-*")]  # noqa: E731
-    pids = {str(each.pid) for each in psutil.process_iter()}
-    wait_for(lambda: not [p for p in found() if p.name.rpartition("-")[2] not in pids], seconds=10)
+    pids = {str(each) for each in driver.keepers}
+
+    def left() -> list[Path]:
+        found = Path("/sys/fs/cgroup").glob("*/**/tpc-campus/test-*")
+        return [each for each in found if each.name.rpartition("-")[2] in pids]
+
+    wait_for(lambda: not left())
 
 
 def has_groups() -> bool:

@@ -250,7 +250,7 @@ def test_interrupt_restart_and_shutdown(surroundings):
         assert second != first
         manager.shutdown_kernel()
         assert not manager.is_alive()
-        wait_for(lambda: not psutil.pid_exists(first) and not psutil.pid_exists(second), seconds=20)
+        wait_for(lambda: not psutil.pid_exists(first) and not psutil.pid_exists(second))
 
 
 def test_a_kernel_that_dies_is_seen_to_be_dead(surroundings):
@@ -258,7 +258,7 @@ def test_a_kernel_that_dies_is_seen_to_be_dead(surroundings):
         pid = manager.provisioner.pid
         process = manager.provisioner.process
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not manager.is_alive(), seconds=20)
+        wait_for(lambda: not manager.is_alive())
         assert process.poll() == -9
 
 
@@ -274,7 +274,7 @@ def test_a_kernel_ends_with_the_client_that_started_it(surroundings, tmp_path):
         pid = int(client.stdout.readline())
         assert psutil.pid_exists(pid)
         client.kill()
-    wait_for(lambda: not psutil.pid_exists(pid), seconds=20)
+    wait_for(lambda: not psutil.pid_exists(pid))
 
 
 def test_a_kernel_starts_in_the_folder_and_environment_of_the_client(surroundings, tmp_path):
