@@ -114,7 +114,7 @@ def campus(tmp_path_factory):
     places = make_tree(folder / "root", folder / "state")
     with places.lesson("scaling/first-steps").open("a") as lesson:
         lesson.write(ANCESTRY)
-    with running_campus(places, free_ports()) as campus:
+    with running_campus(places, free_ports(), book=True) as campus:
         yield campus
 
 
@@ -456,7 +456,7 @@ def test_a_killed_server_is_noticed_and_starts_again(campus, ada):
     ada.run("print('up')")
     for keeper in ada.keepers():
         keeper.kill()
-    wait_for(lambda: not running(campus, "ada"), seconds=60)
+    wait_for(lambda: not running(campus, "ada"))
     assert ada.run("print(6 * 7)") == ["42"]
 
 
@@ -541,7 +541,7 @@ def ask_hub(campus, query: str, name: str) -> list[tuple]:
 def stop(student: Student) -> None:
     """Stop the student's server as its owner does, and wait until it is gone."""
     asyncio.run(student.stop_server())
-    wait_for(lambda: not student.keepers() and not running(student.campus, student.name), seconds=60)
+    wait_for(lambda: not student.keepers() and not running(student.campus, student.name))
 
 
 def test_the_culler_stops_an_idle_server_and_its_work_stays(campus, ada):
@@ -550,7 +550,7 @@ def test_the_culler_stops_an_idle_server_and_its_work_stays(campus, ada):
     culler = next(p for p in campus_processes(campus) if "jupyterhub_idle_culler" in command_of(p))
     command = [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=1", "--cull-every=1"]
     with subprocess.Popen(command, env=culler.environ(), stderr=subprocess.DEVNULL) as hasty:
-        wait_for(lambda: not ada.keepers() and not running(campus, "ada"), seconds=60)
+        wait_for(lambda: not ada.keepers() and not running(campus, "ada"))
         hasty.terminate()
     assert (ada.home / "work.txt").read_text() == "kept"
     assert ada.run("print(6 * 7)") == ["42"]
@@ -558,7 +558,8 @@ def test_the_culler_stops_an_idle_server_and_its_work_stays(campus, ada):
 
 def test_without_the_forkserver_everything_works_slower(tmp_path, monkeypatch):
     monkeypatch.setenv("CAMPUS_PRELOAD", "false")
-    with running_campus(make_tree(tmp_path / "root", tmp_path / "state"), free_ports()) as campus:
+    places = make_tree(tmp_path / "root", tmp_path / "state")
+    with running_campus(places, free_ports(), book=True) as campus:
         slow = Student(campus, "slow")
         assert slow.run("import jax; print(int(jax.numpy.arange(4).sum()))") == ["6"]
         assert not [p for p in psutil.process_iter() if is_forkserver(p, campus)]

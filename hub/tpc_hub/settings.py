@@ -60,6 +60,9 @@ class Settings(Section):
     preload: bool = Field(default=True, description="fork servers and kernels from a preloaded process")
     share_network: bool = Field(default=False, description="give student servers the machine's network")
     trust_everyone: bool = Field(default=False, description="run also where people cannot be isolated")
+    book: bool = Field(
+        default=True, description="build the book after a start; else `campus build book` does"
+    )
     lite: bool = Field(default=True, description="let readers of the book run Python in their browser")
     pdf: bool = Field(
         default=True, description="print the book as PDF after a start, where Chromium is installed"

@@ -107,13 +107,13 @@ def _serve(places: Places, settings: Settings, welcome: list[str]) -> None:
     print(f"\nTPC Campus is ready at {settings.url}\n", flush=True)
     print("\n".join(_start_screen(places, settings, welcome)), flush=True)
     grader = Grader(places, settings)
-    steps = ["book", *(["lite"] if settings.lite else []), *(["pdf"] if settings.pdf else [])]
-    book = _start(places, settings, "book", [sys.executable, "-m", "tpc_hub.cli", "build", *steps])
+    book = _start_book(places, settings) if settings.book else None
     while True:
         while hub.poll() is None:
             grader.keep()
             time.sleep(1)
-            book.poll()  # so that it leaves no zombie
+            if book is not None:
+                book.poll()  # so that it leaves no zombie
         print(
             f"The hub ended with code {hub.returncode}; starting it again. See {places.logs / 'hub.log'}.",
             flush=True,
@@ -169,6 +169,11 @@ class Grader:
 def _start_hub(places: Places, settings: Settings) -> subprocess.Popen[bytes]:
     config = places.root / "hub" / "jupyterhub_config.py"
     return _start(places, settings, "hub", [sys.executable, "-m", "tpc_hub.hub", "-f", str(config)])
+
+
+def _start_book(places: Places, settings: Settings) -> subprocess.Popen[bytes]:
+    steps = ["book", *(["lite"] if settings.lite else []), *(["pdf"] if settings.pdf else [])]
+    return _start(places, settings, "book", [sys.executable, "-m", "tpc_hub.cli", "build", *steps])
 
 
 def _start(places: Places, settings: Settings, name: str, command: list[str]) -> subprocess.Popen[bytes]:

@@ -24,7 +24,7 @@ SCREENSHOTS = os.environ.get("CAMPUS_SCREENSHOTS")
 @pytest.fixture(scope="module")
 def campus(tmp_path_factory):
     folder = tmp_path_factory.mktemp("campus")
-    with running_campus(make_tree(folder / "root", folder / "state")) as campus:
+    with running_campus(make_tree(folder / "root", folder / "state"), book=True) as campus:
         yield campus
 
 
@@ -191,7 +191,7 @@ def test_a_student_fetches_answers_validates_and_submits(campus, ada):
     ada.click('#released_assignments_list button:has-text("Fetch")')
     expect(ada.locator("#fetched_assignments_list")).to_contain_text("double-scaling")
     released = campus.places.homes / "ada" / "scaling" / "double-scaling" / "double-scaling.ipynb"
-    wait_for(released.exists, seconds=30)
+    wait_for(released.exists)
     ada.goto(
         f"http://ada.hub.localhost:{campus.port}/user/ada/lab/tree/scaling/double-scaling/double-scaling.ipynb?reset"
     )
@@ -200,7 +200,7 @@ def test_a_student_fetches_answers_validates_and_submits(campus, ada):
     ada.keyboard.press("Control+A")
     ada.keyboard.insert_text("def double(x):\n    return x + x")
     ada.keyboard.press("Control+S")
-    wait_for(lambda: "x + x" in released.read_text(), seconds=30)
+    wait_for(lambda: "x + x" in released.read_text())
     ada.get_by_text("Validate", exact=True).click()
     expect(ada.locator(".jp-Dialog")).to_contain_text("passes all the tests")
     ada.keyboard.press("Escape")
@@ -292,7 +292,7 @@ def test_the_student_fetches_feedback_in_lab(campus, ada):
     open_assignments(ada)
     ada.click('#submitted_assignments_list button:has-text("Fetch Feedback")')
     folder = campus.places.homes / "ada" / "scaling" / "double-scaling" / "feedback"
-    wait_for(lambda: list(folder.glob("*/double-scaling.html")), seconds=30)
+    wait_for(lambda: list(folder.glob("*/double-scaling.html")))
     (page,) = folder.glob("*/double-scaling.html")
     assert "return x + x" in page.read_text()
 
@@ -417,7 +417,7 @@ def test_a_visitor_reads_the_book_and_finds_the_campus(campus, browser):
 
 def test_a_second_start_on_the_same_state_says_who_has_it(campus):
     second = start_campus(campus.places, free_ports())
-    assert second.process.wait(60) == 1
+    assert second.process.wait(120) == 1
     assert "this campus already runs" in campus.screen
 
 

@@ -9,7 +9,7 @@ import pytest
 from browser import new_page, sign_in, sign_up
 from class_tree import COURSE, EXERCISE
 from playwright.sync_api import Page, expect
-from running_campus import running_campus
+from running_campus import running_campus, wait_for
 from tpc_grader.releases import released
 from tpc_grader.scores import cell_scores, class_scores
 from written_class import hand_in, make_written_tree, roster
@@ -75,7 +75,10 @@ def _elsewhere(url: str) -> bool:
 @pytest.fixture(scope="module")
 def campus(tmp_path_factory):
     folder = tmp_path_factory.mktemp("campus")
-    with running_campus(make_written_tree(folder / "root", folder / "state")) as campus:
+    with running_campus(make_written_tree(folder / "root", folder / "state"), book=True) as campus:
+        wait_for(
+            (campus.places.site / "inter.woff2").exists, campus.process
+        )  # pages get their fonts from the book
         path = folder / "roster.csv"
         path.write_text(roster("bob", "cleo"))
         campus.run("roster", "import", COURSE, str(path), "--apply")
