@@ -21,7 +21,7 @@ from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from tpc_grader import sources
 from tpc_grader.coursework import course_config, prepare_course
-from tpc_grader.grading import grade_files
+from tpc_grader.grading import grade_files, score_notebook
 from tpc_grader.results import Graded
 
 SLUGS = [path.stem for path in exercise_paths(Places(REPOSITORY, REPOSITORY / ".campus"))]
@@ -37,8 +37,10 @@ class Class:
 
     def scores(self, notebook: nbformat.NotebookNode) -> dict[str, float]:
         """Return part -> score, of the parts that tests award, as the sandbox gives them."""
-        graded = self.grade(notebook)
-        return {cell.name: cell.points for cell in graded.cells if not cell.manual}
+        source = sources.current(self.places, self.course.id, self.slug)
+        verdict = score_notebook(source, nbformat.writes(notebook).encode())
+        assert verdict.outcome == "graded", verdict.detail
+        return {cell.name: cell.points for cell in verdict.cells if not cell.manual}
 
     def grade(self, notebook: nbformat.NotebookNode, seed: str | None = None) -> Graded:
         """Grade a notebook in the sandbox, drawing what the version or a seed says."""

@@ -70,18 +70,37 @@ def grade_files(
     What is drawn without a seed follows from the version, or from the `seed` that an earlier result holds.
     """
     began = time.monotonic()
-    skeleton = read_skeleton(source.source, source.release)
     try:
-        rebuilt = rebuild(skeleton, notebook)
+        job = _job(source, notebook, files, limits, backend, seed)
     except Unusable as e:
         return unusable(source, str(e), public)
+    graded = job.public() if public else job.full()
+    return replace(graded, seconds=time.monotonic() - began)
+
+
+def score_notebook(source: Source, notebook: bytes) -> scoring.Verdict:
+    """Return what a notebook scores under a version, without a run for what is shown: half the time.
+
+    For who tries many solutions. Raises Unusable.
+    """
+    verdict, _ = _job(source, notebook, {}).scored()
+    return verdict
+
+
+def _job(
+    source: Source,
+    notebook: bytes,
+    files: Mapping[str, bytes],
+    limits: Limits | None = None,
+    backend: Backend | None = None,
+    seed: str | None = None,
+) -> _Job:
+    rebuilt = rebuild(read_skeleton(source.source, source.release), notebook)
     unread = _unread(notebook, files)
     rebuilt = replace(rebuilt, notes=(*rebuilt.notes, *unread), said=(*rebuilt.said, *unread))
     own = source.files()
     support = {name: data for name, data in files.items() if not is_notebook(name)} | own
-    job = _Job(source, rebuilt, support, own, limits or Limits(), backend, seed or source.seed)
-    graded = job.public() if public else job.full()
-    return replace(graded, seconds=time.monotonic() - began)
+    return _Job(source, rebuilt, support, own, limits or Limits(), backend, seed or source.seed)
 
 
 def record(places: Places, course: Course, submission: Submission, graded: Graded) -> None:
@@ -127,10 +146,7 @@ class _Job:
 
     def full(self) -> Graded:
         """Run everything for the score, then what may be shown: without hidden tests, until where it ended."""
-        points_of = functools.partial(scoring.points_of, self.rebuilt)
-        followed = follow_through(self.rebuilt, self._scored, points_of, self.limits.total_seconds)
-        result = followed.result
-        verdict = scoring.verdict(self.rebuilt, result, followed.with_authors)
+        verdict, result = self.scored()
         failed = frozenset(cell.name for cell in verdict.cells if not cell.passed)
         until = scoring.ended_at(result)
         after = difference_steps(self.rebuilt, result)
@@ -138,7 +154,13 @@ class _Job:
         shown = sandbox.run(bundle, self.backend)
         return self._graded(scoring.with_public_words(verdict, self.rebuilt, shown), shown, public=False)
 
-    def _scored(self, plan: Plan, seconds: float) -> Result:
+    def scored(self) -> tuple[scoring.Verdict, Result]:
+        """Run everything for the score, and again with the author's version of what did not pass."""
+        points_of = functools.partial(scoring.points_of, self.rebuilt)
+        followed = follow_through(self.rebuilt, self._run_for_score, points_of, self.limits.total_seconds)
+        return scoring.verdict(self.rebuilt, followed.result, followed.with_authors), followed.result
+
+    def _run_for_score(self, plan: Plan, seconds: float) -> Result:
         """Run everything for the score, as planned."""
         limits = replace(self.limits, total_seconds=seconds)
         bundle = scoring.scored_bundle(self.rebuilt, self.files, self.own_files, limits, self.seed, plan)
