@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,6 @@ from campus_tree import REPOSITORY, make_tree
 from hypothesis import HealthCheck, settings
 from postgres import new_database, running_postgres
 from tpc_courses.places import Places
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 # A property holds or not; how fast examples are made depends on what else the machine does.
 settings.register_profile("campus", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,8 +64,6 @@ LONG = (
     "test_nbgrader_suite",
     "test_exercises",
 )
-# Of these modules each parameter has fixtures of its own.
-DIVIDED = ("test_exercises", "test_nbgrader_suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,21 +71,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
-class ByModule(LoadScopeScheduling):
-    """Gives the tests of a module to one process, as they share what its fixtures start.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Have tests that run on several processes distributed by module."""
+    from by_module import ByModule
 
-    What xdist has for that, `--dist loadgroup`, does nothing with pytest 9.2 (pytest-dev/pytest-xdist#1386).
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        path, _, test = nodeid.partition("::")
-        return (
-            path + test.partition("[")[2] if path.endswith(tuple(f"{name}.py" for name in DIVIDED)) else path
-        )
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
-    """Have tests distributed by module."""
     return ByModule(config, log)
 
 
