@@ -422,6 +422,39 @@ def test_a_long_output_shows_its_beginning_and_where_the_rest_is(unchanged):
         assert "onclick" not in file
 
 
+RAISES = """
+```{code-cell} ipython3
+:tags: [raises-exception]
+[][3]
+```
+
+```{code-cell} ipython3
+import matplotlib.pyplot as plt
+fig, ax = plt.subplots()
+ax.plot([1, 2])
+```
+
+```{code-cell} ipython3
+print("after all of it")
+```
+"""
+
+
+def test_a_cell_may_raise_where_it_says_so_and_end_in_a_plot(unchanged):
+    lesson = unchanged.lesson("scaling/first-steps")
+    good = lesson.read_text() + RAISES
+    write(lesson, good)
+    build_book(unchanged, CAMPUS, say=lambda line: None)
+    text = page(unchanged, "lessons/scaling/first-steps")
+    assert "list index out of range" in text
+    assert "after all of it" in text
+    assert "Line2D" not in text
+    assert "papermill" not in text
+    write(lesson, good.replace('print("after all of it")', "{}['gone']"))
+    with pytest.raises(BookError, match=r"first-steps\.md: run of .*KeyError: 'gone'"):
+        build_book(unchanged, CAMPUS, say=lambda line: None)
+
+
 def test_a_list_of_works_shows_dois_and_no_author_twice(unchanged):
     lesson = unchanged.lesson("scaling/first-steps")
     doi = "10.48550/arXiv.2001.08361"

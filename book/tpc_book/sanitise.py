@@ -23,7 +23,8 @@ SVG_ATTRIBUTES = {
 # What an output needs to look right; positions and addresses stay out, so that it cannot cover the page.
 STYLES = {
     "color", "background-color", "font-weight", "font-style", "text-align", "border", "border-left", "padding",
-    "border-collapse", "width", "height", "max-width", "margin", "white-space", "font-size", "font-family",
+    "border-collapse", "background", "vertical-align", "text-decoration", "width", "height", "max-width", "margin",
+    "white-space", "font-size", "font-family",
 }  # fmt: skip
 ATTRIBUTES: dict[str, set[str]] = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()}
 ATTRIBUTES["*"] = ATTRIBUTES.get("*", set()) | {"style", "class", "role", "aria-label", "tabindex"}

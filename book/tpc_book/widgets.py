@@ -24,19 +24,17 @@ DRAW_SECONDS = 60
 DRAWER = Path(__file__).parent / "draw_figure.mjs"
 
 
-def widget(page: Renderer, model_id: str, open_url: str) -> str:
-    """Return a live figure, or where to open one that needs Python."""
-    saved: dict[str, Any] = page.page.get("widgets") or {}
-    models = saved.get(STATE, saved).get("state", {})
-    model: dict[str, Any] = models.get(model_id) or {}
-    module = model.get("state", {}).get("_esm")
+def models_of(saved: dict[str, Any]) -> dict[str, Any]:
+    """Return the models of the widgets' state that a notebook saved, by id."""
+    return dict((saved.get(STATE, saved) or {}).get("state") or {})
+
+
+def live_of(page: Renderer, saved: dict[str, Any], model_id: str) -> str:
+    """Return a live figure; empty for a widget that brings no module of its own."""
+    model: dict[str, Any] = models_of(saved).get(model_id) or {}
+    module = (model.get("state") or {}).get("_esm")
     if not module:
-        link = (
-            f' <a class="button" href="{escape(open_url)}">{escape(page.words["figure_open"])}</a>'
-            if open_url
-            else ""
-        )
-        return f'<p class="box needs-kernel">{escape(page.words["figure_kernel"])}{link}</p>'
+        return ""
     state = visible_state(model["state"])
     return place(page, model_id, module, state, model.get("buffers") or [], model["state"].get("_css") or "")
 
