@@ -432,7 +432,9 @@ def test_students_see_no_page_of_the_instructor(campus, ada, path):
         "extend",
         "results",
         "answer",
+        "approve-all",
         "person/bob/approve",
+        "person/bob/erase",
         "person/bob/refuse",
         "person/bob/leave",
         "person/bob/shown-name",
@@ -447,7 +449,7 @@ def test_students_see_no_page_of_the_instructor(campus, ada, path):
 )
 def test_students_can_press_no_button_of_the_instructor(campus, ada, path):
     fields = {"exercise": EXERCISE, "student": "ada", "until": "2099-02-05T18:00", "policy": "now"}
-    more = {"number": "1", "words": "x", "person": "ada", "version": "x", "form_token": FORM}
+    more = {"number": "1", "words": "x", "person": "ada", "names": "ada", "version": "x", "form_token": FORM}
     assert ada.post(f"{COURSE}/{path}", data=fields | more).status_code == 404
     assert audit.entries(campus) == []
 

@@ -79,9 +79,9 @@ class ResetHandler(_Page):
         try:
             name = await asyncio.to_thread(self._holder, token)
         except PeopleError as e:
-            await self._show("reset.html", str(e), 404, name="", token="")
+            await self._show("reset.html", str(e), 404, called="", token="")
             return
-        await self._show("reset.html", name=name, token=token)
+        await self._show("reset.html", called=name, token=token)
 
     async def post(self) -> None:
         """Set the password, and sign the person in."""
@@ -94,9 +94,9 @@ class ResetHandler(_Page):
             name = await asyncio.to_thread(self._use, token, new)
         except PeopleError as e:
             with contextlib.suppress(PeopleError):
-                await self._show("reset.html", str(e), 400, name=self._holder(token), token=token)
+                await self._show("reset.html", str(e), 400, called=self._holder(token), token=token)
                 return
-            await self._show("reset.html", str(e), 404, name="", token="")
+            await self._show("reset.html", str(e), 404, called="", token="")
             return
         user = await self.login_user({"username": name, "password": new})
         self.redirect(self.get_next_url(user))

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import zipfile
 
 import nbformat
 import psutil
@@ -14,10 +15,14 @@ from browser import new_page, run_all_cells, sign_in, sign_up
 from campus_tree import REPOSITORY, make_tree, write
 from playwright.sync_api import expect
 from running_campus import free_ports, running_campus, start_campus, stop_campus, wait_for
+from test_erasing import left_over
+from tpc_courses.manifest import load_courses
+from tpc_grader.archive import pack
+from tpc_grader.intake import Intake
 from tpc_hub.up import _belongs
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-STUDENT_PAGES = ("exercise/scaling/double-scaling", "feedback/scaling/double-scaling", "receipts")
+STUDENT_PAGES = ("exercise/scaling/double-scaling", "feedback/scaling/double-scaling", "receipts", "account")
 SCREENSHOTS = os.environ.get("CAMPUS_SCREENSHOTS")
 
 
@@ -320,6 +325,207 @@ def test_the_formgraders_button_gives_the_score_of_the_other_doors(campus, teach
     tab.close()
 
 
+def person_page(teacher, campus, name: str) -> None:
+    """Go from the class list to the page of a person."""
+    teacher.goto(f"{campus.campus_url}/course/scaling/class")
+    teacher.locator(f'a[href$="/person/{name}"]').first.click()
+    teacher.wait_for_url(f"**/person/{name}")
+
+
+def press(page, button: str, confirm: str = "") -> None:
+    """Press the button of a form, with the name typed that confirms it."""
+    form = page.locator("form").filter(has=page.get_by_role("button", name=button, exact=True))
+    if confirm:
+        form.get_by_label("to confirm").fill(confirm)
+    form.get_by_role("button", name=button, exact=True).click()
+
+
+def test_a_person_of_the_class_is_renamed_taken_out_and_brought_back(campus, browser, teacher):
+    page = new_page(browser)
+    sign_up(page, campus, "scaling", "emmy")
+    person_page(teacher, campus, "emmy")
+    teacher.get_by_label("Shown name").fill("Emmy Noether")
+    press(teacher, "Change the shown name")
+    expect(teacher.get_by_role("status")).to_contain_text("emmy is now shown as Emmy Noether")
+    teacher.get_by_label("Name to sign in with").fill("noether")
+    press(teacher, "Change the sign-in name")
+    expect(teacher.get_by_role("status")).to_contain_text("signs in with the name noether")
+    if SCREENSHOTS:
+        teacher.screenshot(path=f"{SCREENSHOTS}/person.png", full_page=True)
+    press(teacher, "Take out of the course", confirm="emmy")
+    expect(teacher.get_by_role("status")).to_contain_text("Emmy Noether is out of the course")
+    expect(teacher.locator("tbody")).not_to_contain_text("Emmy Noether")
+    page.goto(f"{campus.campus_url}/")
+    expect(page.locator("body")).to_contain_text("You are in no course yet")
+    teacher.click("summary:has-text('left the course')")
+    teacher.click('a[href$="/person/emmy"]')
+    press(teacher, "Enrol again")
+    expect(teacher.locator("tbody")).to_contain_text("Emmy Noether")
+    person_page(teacher, campus, "emmy")
+    teacher.get_by_label("Move to another course of yours").select_option("data")
+    press(teacher, "Move", confirm="emmy")
+    expect(teacher.get_by_role("status")).to_contain_text("Emmy Noether is in Data course now")
+    page.goto(f"{campus.campus_url}/")
+    expect(page.locator("body")).to_contain_text("Data course")
+
+
+def test_a_student_without_a_password_gets_a_link_that_works_once(campus, browser, teacher):
+    page = new_page(browser)
+    sign_up(page, campus, "scaling", "sophie")
+    person_page(teacher, campus, "sophie")
+    press(teacher, "Make a password link")
+    link = teacher.locator("#link").inner_text()
+    other = new_page(browser)
+    other.goto(link)
+    expect(other.locator("main")).to_contain_text("You sign in as sophie")
+    other.fill("#password", "quite another one")
+    other.get_by_role("button", name="Show password").click()
+    expect(other.locator("#password")).to_have_attribute("type", "text")
+    if SCREENSHOTS:
+        other.screenshot(path=f"{SCREENSHOTS}/reset.png")
+    other.click("#reset_submit")
+    other.wait_for_url(f"{campus.campus_url}/")
+    page.goto(f"{campus.campus_url}/")
+    page.wait_for_url("**/hub/login**")
+    page.goto(link)
+    expect(page.get_by_role("alert")).to_contain_text("This link was used")
+    sign_in(page, campus, "sophie", "quite another one")
+
+
+def test_a_person_changes_the_password_and_is_signed_out_everywhere_else(campus, browser):
+    here, there = new_page(browser), new_page(browser)
+    sign_up(here, campus, "scaling", "hedy")
+    sign_in(there, campus, "hedy", "hedy-password-1")
+    there.goto(f"{campus.campus_url}/course/scaling")
+    here.goto(f"{campus.campus_url}/")
+    here.get_by_role("link", name="Hedy Example").click()
+    expect(here.locator("main")).to_contain_text("You sign in as")
+    with here.expect_download() as download:
+        here.get_by_role("link", name="Download it as a zip").click()
+    with zipfile.ZipFile(download.value.path()) as made:
+        assert {"README.txt", "campus/person.json"} <= set(made.namelist())
+    here.get_by_role("link", name="Change the password").click()
+    for old, said in (("wrong password", "The old password is not right"), ("hedy-password-1", "")):
+        here.fill("#old", old)
+        here.fill("#password", "a fine new password")
+        here.get_by_role("button", name="Show password").click()
+        expect(here.locator("#old")).to_have_attribute("type", "text")
+        here.click("#password_submit")
+        role = here.get_by_role("alert" if said else "status")
+        expect(role).to_contain_text(said or "Your password is changed")
+    here.get_by_role("link", name="My courses").first.click()
+    here.wait_for_url(f"{campus.campus_url}/")
+    expect(here.locator("body")).to_contain_text("Hello, Hedy Example")
+    there.goto(f"{campus.campus_url}/course/scaling")
+    there.wait_for_url("**/hub/login**")
+    sign_in(there, campus, "hedy", "a fine new password")
+
+
+def test_sign_up_takes_the_code_from_the_address_and_shows_the_password(campus, browser):
+    page, code = new_page(browser), campus.code("scaling")
+    page.goto(f"{campus.url}/hub/signup?code={code.replace('-', '').upper()}")
+    page.fill("#name", "lise")
+    page.fill("#display_name", "Lise Meitner")
+    page.fill("#password", "a long password")
+    page.get_by_role("button", name="Show password").click()
+    expect(page.locator("#password")).to_have_attribute("type", "text")
+    page.get_by_role("button", name="Show password").click()
+    expect(page.locator("#password")).to_have_attribute("type", "password")
+    page.click("#signup_submit")
+    page.wait_for_url(f"{campus.campus_url}/")
+    page.goto(f"{campus.campus_url}/?code=x-y")
+    assert page.input_value("#code") == "x-y"
+
+
+def test_who_takes_an_announced_name_waits_and_is_refused_or_approved(campus, browser, teacher):
+    file = campus.places.root / "class.csv"
+    file.write_text("login,display name\nrosalind,Rosalind Franklin\n")
+    campus.run("roster", "import", "scaling", str(file), "--apply")
+    for button, answer in (("Refuse rosalind", "Refused"), ("Approve rosalind", "Approved")):
+        page = new_page(browser)
+        page.goto(f"{campus.url}/hub/signup?code={campus.code('scaling')}")
+        for field, text in (("name", "rosalind"), ("display_name", "Me"), ("password", "a long password")):
+            page.fill(f"#{field}", text)
+        page.click("#signup_submit")
+        expect(page.get_by_role("alert")).to_contain_text("waits for your instructor's approval")
+        teacher.goto(f"{campus.campus_url}/course/scaling/class")
+        expect(teacher.locator("main")).to_contain_text("Rosalind Franklin (rosalind) waits for approval")
+        teacher.get_by_role("button", name=button).click()
+        expect(teacher.get_by_role("status")).to_contain_text(f"{answer} rosalind")
+    sign_in(page, campus, "rosalind", "a long password")
+    expect(page.locator("body")).to_contain_text("Hello, Rosalind Franklin")
+    file.write_text("login\nmaria\nirene\n")
+    campus.run("roster", "import", "scaling", str(file), "--apply")
+    for name in ("maria", "irene"):
+        page = new_page(browser)
+        page.goto(f"{campus.url}/hub/signup?code={campus.code('scaling')}")
+        for field, text in (("name", name), ("display_name", name), ("password", "a long password")):
+            page.fill(f"#{field}", text)
+        page.click("#signup_submit")
+        expect(page.get_by_role("alert")).to_contain_text("waits")
+    teacher.goto(f"{campus.campus_url}/course/scaling/class")
+    teacher.get_by_role("button", name="Approve all 2").click()
+    expect(teacher.get_by_role("status")).to_contain_text("Approved irene, maria")
+
+
+def test_who_teaches_no_more_loses_the_class_page_and_the_open_formgrader_at_once(campus, browser, teacher):
+    password = re.search(r"password (\S+)", campus.run("user", "add", "nina", "--teaches", "scaling"))[1]
+    nina = new_page(browser)
+    sign_in(nina, campus, "nina", password)
+    nina.goto(f"{campus.campus_url}/course/scaling/class")
+    with nina.context.expect_page() as opened:
+        nina.click('button:has-text("Open the formgrader")')
+    tab = opened.value
+    expect(tab.locator("body")).to_contain_text("double-scaling", timeout=90_000)
+    address = tab.url.rpartition("/formgrader")[0] + "/formgrader"
+    for path in ("/manage_assignments", "/api/assignments"):
+        assert tab.goto(address + path).status == 200
+    person_page(teacher, campus, "nina")
+    press(teacher, "Make a student", confirm="nina")
+    expect(teacher.get_by_role("status")).to_contain_text("is a student of the course now")
+    for path in ("/manage_assignments", "/api/assignments", "/api/students", ""):
+        assert tab.goto(address + path).status == 403
+    assert nina.goto(f"{campus.campus_url}/course/scaling/class").status == 404
+    assert nina.goto(f"{campus.campus_url}/course/scaling").status == 200
+
+
+def test_who_left_is_in_no_list_of_the_formgrader_and_the_erased_are_nowhere(campus, browser, teacher):
+    page = new_page(browser)
+    sign_up(page, campus, "scaling", "quincy-zzz")
+    wait_for(lambda: (campus.places.logs / "servers" / "quincy-zzz.log").exists(), campus.process)
+    intake = Intake(campus.places, {each.id: each for each in load_courses(campus.places)})
+    files = intake.release("scaling", "double-scaling").files()
+    submission = intake.receive("scaling", "double-scaling", "quincy-zzz", pack(files))
+    campus.run("grade", "scaling", "double-scaling")
+    teacher.goto(f"{campus.campus_url}/course/scaling/class")
+    with teacher.context.expect_page() as opened:
+        teacher.click('button:has-text("Open the formgrader")')
+    tab = opened.value
+    tab.wait_for_url("**/formgrader/gradebook**")
+    address = tab.url.rpartition("/formgrader")[0] + "/formgrader/api/"
+    paths = ("students", "submissions/double-scaling", "submitted_notebooks/double-scaling/double-scaling")
+
+    def listed(path: str) -> bool:
+        names = {each.get("student") or each["id"] for each in json.loads(tab.goto(address + path).text())}
+        return "quincy-zzz" in names
+
+    assert all(map(listed, paths))
+    campus.run("user", "leave", "quincy-zzz", "scaling")
+    assert not any(map(listed, paths))
+    campus.run("user", "add", "quincy-zzz", "--attends", "scaling")
+    assert all(map(listed, paths))
+    tab.close()
+    person_page(teacher, campus, "quincy-zzz")
+    with teacher.expect_download() as download:
+        teacher.get_by_role("link", name="Download what belongs to this course").click()
+    with zipfile.ZipFile(download.value.path()) as made:
+        assert any(name.endswith("receipt.json") for name in made.namelist())
+    press(teacher, "Erase for good", confirm="quincy-zzz")
+    expect(teacher.get_by_role("status")).to_contain_text("quincy-zzz is erased")
+    page.goto("about:blank")
+    assert list(left_over(campus.places, ("quincy-zzz", submission.id))) == []
+
+
 def test_an_instructor_of_another_course_sees_nothing(campus, browser, ada):
     password = re.search(r"password (\S+)", campus.run("user", "add", "dora", "--teaches", "data"))[1]
     page = new_page(browser)
@@ -354,7 +560,7 @@ def test_pages_work_at_320_pixels(campus, browser, ada):
 
 def test_the_class_page_works_on_a_phone_and_by_keyboard(campus, teacher):
     teacher.set_viewport_size({"width": 390, "height": 700})
-    for path in ("class", "audit", "regrade/double-scaling"):
+    for path in ("class", "audit", "regrade/double-scaling", "person/ada"):
         teacher.goto(f"{campus.campus_url}/course/scaling/{path}")
         assert teacher.evaluate("document.documentElement.scrollWidth") <= 390, path
         for link in teacher.locator("a:not(.skip), button, summary").all():
@@ -378,6 +584,8 @@ def test_pages_have_no_accessibility_violation(campus, ada, teacher):
         *((ada, path) for path in STUDENT_PAGES),
         (teacher, "course/scaling/class"),
         (teacher, "course/scaling/audit"),
+        (teacher, "course/scaling/person/ada"),
+        (teacher, "course/scaling/person/instructor"),
     ):
         show(page, campus, path)
         found = page.evaluate(

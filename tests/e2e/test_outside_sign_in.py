@@ -114,6 +114,16 @@ def test_the_grades_name_everybody(campus, teacher):
     assert {"Ada Lovelace", "Grace Hopper"} <= rows
 
 
+def test_passwords_and_sign_in_names_are_said_to_be_the_providers(campus, grace, teacher):
+    teacher.goto(f"{campus.campus_url}/course/scaling/person/p12grace")
+    expect(teacher.locator("main")).to_contain_text("People sign in by oidc. Passwords are changed there.")
+    expect(teacher.locator("main")).to_contain_text("The sign-in name is changed where people sign in")
+    assert not teacher.get_by_role("button", name="Make a password link").count()
+    grace.goto(f"{campus.campus_url}/account")
+    expect(grace.locator("main")).to_contain_text("You sign in by oidc: change your password there.")
+    assert grace.goto(f"{campus.url}/hub/password").status == 404
+
+
 def test_who_signs_out_anywhere_is_out_of_the_campus_at_once(campus, browser):
     for leave in (f"{campus.url}/hub/logout", f"{campus.campus_url}/logout"):
         page = enter(campus, browser, "ada")

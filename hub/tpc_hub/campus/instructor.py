@@ -39,6 +39,7 @@ from tpc_hub.campus.forms import (
 )
 from tpc_hub.campus.identity import FormVisitor, SignedInVisitor, Visitor, campus_of, course_for
 from tpc_hub.campus.notices import Watch
+from tpc_hub.campus.person import approve_person
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.student import page
 from tpc_hub.campus.times import in_zone
@@ -189,6 +190,18 @@ async def answer(
     row = await in_thread(regrade.answer, campus.places, course, number, who.name, words, score)
     told = f"{row.student}'s {row.cell}: answered, the score was {row.decision}"
     notices.say((who.name, course.id), told)
+    return back(course)
+
+
+@router.post("/approve-all", include_in_schema=False)
+async def approve_all(
+    request: Request, who: FormVisitor, course_id: str, names: Annotated[list[str], Form()]
+) -> Response:
+    """Let everybody in whom the page listed as waiting."""
+    campus, course = asked(request, who, course_id)
+    for name in names:
+        await in_thread(approve_person, campus, course, who, name)
+    notices.say((who.name, course.id), f"Approved {', '.join(names)}")
     return back(course)
 
 

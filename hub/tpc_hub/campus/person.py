@@ -163,10 +163,7 @@ async def approve(request: Request, who: FormVisitor, course_id: str, name: str)
     """Let somebody in who signed up, or asked to join, and waits."""
     campus, course = asked(request, who, course_id)
 
-    def work(session: Session, person: Person) -> Entries:
-        return leaving.let_in(session, course.id, person)
-
-    await in_thread(_do, campus, course, who, name, work)
+    await in_thread(approve_person, campus, course, who, name)
     notices.say((who.name, course.id), f"Approved {name}")
     return back(course)
 
@@ -182,6 +179,11 @@ async def refuse(request: Request, who: FormVisitor, course_id: str, name: str) 
     await in_thread(_do, campus, course, who, name, work)
     notices.say((who.name, course.id), f"Refused {name}")
     return back(course)
+
+
+def approve_person(campus: Campus, course: Course, who: Visitor, name: str) -> None:
+    """Let somebody in who waits for it."""
+    _do(campus, course, who, name, lambda session, person: leaving.let_in(session, course.id, person))
 
 
 def check_typed(person: Person, typed: str) -> None:
