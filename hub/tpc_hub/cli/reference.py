@@ -84,7 +84,7 @@ def _shown(value: Any) -> str:
 
 def _commands(command: click.Command, path: str, parent: click.Context | None = None) -> Iterator[str]:
     # With the command's own settings, as click itself does: what help is asked with is one of them.
-    settings = {"terminal_width": 100} | command.context_settings
+    settings: dict[str, Any] = {"terminal_width": 100, **command.context_settings}
     context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent, **settings)
     if isinstance(command, click.Group):
         if parent is not None:
