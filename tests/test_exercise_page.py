@@ -20,7 +20,7 @@ from tpc_grader.results import CellScore, Graded
 from tpc_grader.scores import Score
 from tpc_hub import people
 from tpc_hub.campus.app import make_app
-from tpc_hub.campus.exercise import REFRESH_SECONDS, part_results
+from tpc_hub.campus.exercise import AGAIN_SECONDS, part_results
 from tpc_hub.campus.times import duration, relative
 from tpc_hub.people import Person, enrol
 
@@ -63,7 +63,7 @@ def test_a_page_that_loads_itself_again_finds_its_connection_open(browser, monke
     monkeypatch.setenv("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:8003")
     runpy.run_module("tpc_hub.campus.__main__")
     # The proxy closes idle connections after 5 s; were the service as quick, some page would meet a closed one.
-    assert told["timeout_keep_alive"] > 2 * REFRESH_SECONDS
+    assert told["timeout_keep_alive"] > 2 * AGAIN_SECONDS
 
 
 class TestBeforeSubmitting:
@@ -115,12 +115,12 @@ class TestAfterSubmitting:
         assert browser.get(f"/services/campus/receipt/{other.id}.json").status_code == 404
         assert other.receipt.code not in browser.get(PAGE).text
 
-    def test_who_waits_sees_their_place_and_the_page_comes_again(self, browser, intake, monkeypatch):
+    def test_who_waits_sees_their_place_and_the_page_follows(self, browser, intake, monkeypatch):
         intake.receive(COURSE, EXERCISE, "ada", work())
         stand(monkeypatch, state="queued", position=3, seconds_left=40.0)
         answer = browser.get(PAGE)
         assert "number 3 in the queue, about 40 seconds left" in answer.text
-        assert answer.headers["Refresh"] == "5"
+        assert f'data-again="{AGAIN_SECONDS}"' in answer.text
 
     @pytest.mark.parametrize(
         ("seconds_left", "public_seconds_left", "said"),
@@ -154,7 +154,7 @@ class TestAfterSubmitting:
         assert "double(3) should be twice 3" in page
         assert "You see your score when your instructor releases it." in page
         assert "0 of 2" not in page
-        assert "Refresh" not in browser.get(PAGE).headers
+        assert "data-again" not in browser.get(PAGE).text
 
     def test_a_typed_outcome_comes_with_its_reason(self, browser, intake, monkeypatch):
         intake.receive(COURSE, EXERCISE, "ada", work())
@@ -201,7 +201,7 @@ class TestRegrading:
     def test_a_request_is_kept_and_shown_once_the_score_is_seen(self, browser, tree, intake, monkeypatch):
         intake.receive(COURSE, EXERCISE, "ada", work())
         refused = self.ask(browser, reason="The test is wrong.")
-        assert refused.status_code == 400
+        assert refused.status_code == 403
         assert "Your score is not released yet" in refused.text
         visibility.release(tree, intake.courses[COURSE], EXERCISE, "teacher")
         scores = {"test-double": Score(0.0, None, 2.0)}

@@ -48,7 +48,7 @@ def request(places: Places, course: Course, submission: Submission, cell: str, r
     """Keep a student's request for the regrade of a cell and return its number; raises Refused."""
     words = _words(reason)
     if not words:
-        raise Refused("Say in a sentence why the score should be another. Nothing was sent.")
+        raise Refused("Say in a sentence why the score should be another. Nothing was sent.", field="reason")
     if not may_see_score(places, course, submission.exercise, submission.student):
         raise Refused("Your score is not released yet. Ask when you have seen it.", 403)
     newest = Store(places).newest(course.id, submission.exercise, submission.student)
@@ -57,11 +57,14 @@ def request(places: Places, course: Course, submission: Submission, cell: str, r
     scores = cell_scores(places, course.id, submission.exercise, submission.student)
     if cell not in scores:
         raise Refused(
-            f"There is no graded part {cell!r}. There is: {', '.join(sorted(scores)) or 'none yet'}."
+            f"There is no graded part {cell!r}. There is: {', '.join(sorted(scores)) or 'none yet'}.",
+            field="cell",
         )
     with database.transaction(places) as session:
         if session.scalar(_open(course.id, submission.exercise, submission.student, cell)) is not None:
-            raise Refused("You asked for this part already; the answer will appear on this page.", 409)
+            raise Refused(
+                "You asked for this part already; the answer will appear on this page.", 409, field="cell"
+            )
         row = RequestRow(
             submission=submission.id,
             course=course.id,
@@ -98,7 +101,7 @@ def answer(
     row = _request(places, course, number)
     words = _words(words)
     if not words:
-        raise Refused("Answer in a sentence: the student reads it. Nothing was changed.")
+        raise Refused("Answer in a sentence: the student reads it. Nothing was changed.", field="words")
     old = cell_scores(places, course.id, row.exercise, row.student).get(row.cell)
     if points is not None:
         _check(points, old)
@@ -161,7 +164,7 @@ def _check(points: float, old: Score | None) -> None:
     if old is None or not 0 <= points <= old.max_score:  # also refuses nan
         most = shown(old.max_score) if old else "0"
         said = shown(points) if math.isfinite(points) else str(points)
-        raise Refused(f"{said} points are not between 0 and {most}. Nothing was changed.")
+        raise Refused(f"{said} points are not between 0 and {most}. Nothing was changed.", field="points")
 
 
 def _check_newest(places: Places, row: RequestRow) -> None:
@@ -172,6 +175,7 @@ def _check_newest(places: Places, row: RequestRow) -> None:
             f"{row.student} handed in newer work since, and points would go to that. Nothing was changed. "
             "Read it in the formgrader and give points there, or answer without points.",
             409,
+            field="points",
         )
 
 

@@ -60,10 +60,16 @@ _RATIO_FROM_BYTES = 2**20
 
 
 class Refused(ValueError):
-    """A submission or request that is not accepted; `status` is the HTTP status that says so."""
+    """A submission or request that is not accepted; `status` is the HTTP status that says so.
 
-    def __init__(self, message: str, status: int = 422, retry_after: int | None = None) -> None:
+    `field` is what it is about, by its name in a form.
+    """
+
+    def __init__(
+        self, message: str, status: int = 422, retry_after: int | None = None, field: str = ""
+    ) -> None:
         super().__init__(message)
+        self.field = field
         self.status = status
         self.retry_after = retry_after
 

@@ -20,7 +20,7 @@ def moment_in(course: Course, text: str) -> dt.datetime:
     except Unclear:
         raise
     except ValueError as e:
-        raise Refused(f"{e}.") from e
+        raise Refused(f"{e}.", field="until") from e
 
 
 def give_time(

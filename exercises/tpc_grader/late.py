@@ -93,9 +93,11 @@ def grant(
     """Give a student more time, also after grading: the penalty follows at once. Raises Refused."""
     due = due_of(course, exercise)
     if due is None:
-        raise Refused(f"{exercise} has no due date, so there is nothing to extend.")
+        raise Refused(f"{exercise} has no due date, so there is nothing to extend.", field="exercise")
     if until < due:
-        raise Refused(f"The new time is before the due date of {exercise}. Choose a later one.")
+        raise Refused(
+            f"The new time is before the due date of {exercise}. Choose a later one.", field="until"
+        )
     row = ExtensionRow(
         course=course.id,
         exercise=exercise,

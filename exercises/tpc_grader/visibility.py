@@ -41,7 +41,9 @@ def results_policy(places: Places, course: Course) -> Results:
 def set_results_policy(places: Places, course: Course, value: str, by: str) -> None:
     """Decide when students of a course see their results; raises Refused."""
     if value not in get_args(Results):
-        raise Refused(f"{value!r} is no policy for results. Use one of: {', '.join(get_args(Results))}.")
+        raise Refused(
+            f"{value!r} is no policy for results. Use one of: {', '.join(get_args(Results))}.", field="policy"
+        )
     before = results_policy(places, course)
     _decide(places, course.id, "", "results", value, by, before)
 

@@ -50,7 +50,7 @@ def demote(session: Session, course: str, person: Person) -> audit.Entry:
 def move(session: Session, source: str, target: str, person: Person) -> list[audit.Entry]:
     """Take a student from one course to another; the work in each is kept."""
     if source == target:
-        raise PeopleError(f"{called(person)} is in {target} already. Choose another course.")
+        raise PeopleError(f"{called(person)} is in {target} already. Choose another course.", "target")
     held = session.get(Enrolment, (target, person.name))
     if held is not None and held.role != LEFT:
         raise PeopleError(

@@ -222,7 +222,6 @@ def test_the_receipt_lies_beside_the_work_and_verifies(campus, ada, browser):
     (file,) = (campus.places.homes / "ada" / "scaling" / "double-scaling" / "receipts").glob("*.json")
     assert "The receipt holds. ada handed in" in campus.run("receipt", "verify", str(file))
     ada.goto(f"{campus.campus_url}/exercise/scaling/double-scaling")
-    # The page loads itself again while something runs, and would take the download with it.
     expect(ada.locator("table.parts")).to_contain_text("visible tests passed")
     expect(ada.locator("body")).to_contain_text(re.search(r"[A-Z2-7]{4}-[A-Z2-7]{4}$", file.stem)[0])
     with ada.expect_download() as download:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import posixpath
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.exception_handlers import http_exception_handler
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from jupyterhub.services.auth import HubOAuth
@@ -34,6 +37,7 @@ from tpc_hub.campus import (
 )
 from tpc_hub.campus.identity import SignInNeeded, callback
 from tpc_hub.campus.packing import PackedBook
+from tpc_hub.campus.refused_form import page_of, refused_page, typed_values
 from tpc_hub.campus.state import Campus
 from tpc_hub.people import PeopleError, open_database
 from tpc_hub.settings import load_settings
@@ -42,8 +46,9 @@ HERE = Path(__file__).parent
 PREFIX = "/services/campus"
 # How long what the hub says of a sign-in holds, unless the hub's own session ends before.
 ASKED_AGAIN_SECONDS = 60
+# The one script is in the page, and named by what it is: nothing else runs on these pages.
 POLICY = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'none'; img-src 'self' data:; "
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'sha256-{}'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
 
@@ -62,10 +67,12 @@ def make_app() -> FastAPI:
     )
     templates.globals["font_folder"] = f"{PREFIX}/fonts/"
     templates.filters["points"] = points.shown
+    script = templates.get_template("again.js").render().encode()
     app = FastAPI(
         title="TPC Campus", version="1", docs_url=None, redoc_url=None, openapi_url=f"{PREFIX}/openapi.json"
     )
     open_database(places.database_url)  # a database that does not answer is found now
+    app.state.policy = POLICY.format(base64.b64encode(hashlib.sha256(script).digest()).decode())
     app.state.campus = Campus(
         places=places,
         settings=settings,
@@ -96,6 +103,7 @@ def make_app() -> FastAPI:
     app.add_exception_handler(SignInNeeded, _sign_in)
     app.add_exception_handler(PeopleError, _refused)
     app.add_exception_handler(Refused, _not_given)
+    app.add_exception_handler(RequestValidationError, _not_read)
     app.add_exception_handler(HTTPException, _not_given)
     app.middleware("http")(_headers)
     app.add_middleware(PackedBook)
@@ -113,7 +121,7 @@ async def _headers(request: Request, call_next: RequestResponseEndpoint) -> Resp
         # A drawing that a notebook put out may hold a script; opened by itself it must not run here.
         response.headers.setdefault("Content-Security-Policy", DRAWING_POLICY)
     if request.url.path.startswith(PREFIX):
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Content-Security-Policy", request.app.state.policy)
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 
@@ -163,7 +171,21 @@ async def _sign_in(request: Request, error: Exception) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    return _refusal(request, str(error), 400)
+    assert isinstance(error, PeopleError)
+    return await _refusal(request, str(error), error.status, error.field)
+
+
+async def _not_read(request: Request, error: Exception) -> Response:
+    """Say which field of a form is missing or of another kind than it should be."""
+    assert isinstance(error, RequestValidationError)
+    if not _is_page(request):
+        return await request_validation_exception_handler(request, error)
+    first = error.errors()[0]
+    field, given = str(first["loc"][-1]), first.get("input")
+    message = (
+        f"{given!r} is no number." if first["type"].endswith("_parsing") else f"The field {field} is missing."
+    )
+    return await _refusal(request, f"{message} Nothing was changed.", 422, field)
 
 
 async def _not_given(request: Request, error: Exception) -> Response:
@@ -174,9 +196,9 @@ async def _not_given(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         return await http_exception_handler(request, error)
     if isinstance(error, Refused):
-        return _refusal(request, str(error), error.status)
+        return await _refusal(request, str(error), error.status, error.field)
     assert isinstance(error, HTTPException)
-    return _refusal(request, str(error.detail), error.status_code)
+    return await _refusal(request, str(error.detail), error.status_code)
 
 
 def _is_page(request: Request) -> bool:
@@ -184,10 +206,15 @@ def _is_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _refusal(request: Request, message: str, status: int) -> HTMLResponse:
+async def _refusal(request: Request, message: str, status: int, field: str = "") -> HTMLResponse:
+    """Return the page of a refused form with what was typed; a page of its own where there is none."""
     campus: Campus = request.app.state.campus
     looked = request.method in ("GET", "HEAD")
-    page = campus.templates.get_template("refused.html").render(
-        message=message, looked=looked, home_url=f"{PREFIX}/", base=PREFIX
-    )
+    page = None if looked else await refused_page(request, message, field)
+    if page is None:
+        back = None if looked else page_of(request.url.path, await typed_values(request))
+        typed = [] if looked else [each for each in await typed_values(request) if each[1].strip()]
+        page = campus.templates.get_template("refused.html").render(
+            message=message, looked=looked, typed=typed, back=back, home_url=f"{PREFIX}/", base=PREFIX
+        )
     return HTMLResponse(page, status_code=status)

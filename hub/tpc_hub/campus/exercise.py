@@ -28,7 +28,7 @@ from tpc_hub.campus.times import in_zone, relative
 from tpc_hub.people import PeopleError
 
 router = APIRouter()
-REFRESH_SECONDS = 5
+AGAIN_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PartResult:
 
 @router.get("/exercise/{course_id}/{slug}", response_class=HTMLResponse, include_in_schema=False)
 async def exercise_page(request: Request, who: SignedInVisitor, course_id: str, slug: str) -> Response:
-    """Show an exercise to a person of its course; it loads itself again while something is being graded."""
+    """Show an exercise to a person of its course; it follows what is being graded."""
     campus = campus_of(request)
     course = course_for(campus, who, course_id)
     if slug not in course.exercises:
@@ -64,7 +64,8 @@ async def exercise_page(request: Request, who: SignedInVisitor, course_id: str, 
     when = seen_when(policy, until.due, course)
     newest_waits = waits if where.of_newest else {}
     status = where_it_stands(progress, newest_waits, exercise, when) if progress else None
-    response = page(
+    is_graded_now = progress is not None and progress.state in ("queued", "running")
+    return page(
         campus,
         who,
         "exercise.html",
@@ -82,10 +83,8 @@ async def exercise_page(request: Request, who: SignedInVisitor, course_id: str, 
         feedback_of=in_zone(found[0].received_at, course.zone)
         if found and found[0].id != attempts[0].id
         else "",
+        again=AGAIN_SECONDS if is_graded_now else None,
     )
-    if progress is not None and progress.state in ("queued", "running"):
-        response.headers["Refresh"] = str(REFRESH_SECONDS)
-    return response
 
 
 @router.get("/receipt/{submission}.json", tags=["receipts"])
@@ -123,7 +122,7 @@ async def ask_for_regrade(
     try:
         regrade.request(campus.places, course, newest, cell, reason)
     except Refused as e:
-        raise PeopleError(str(e)) from e
+        raise PeopleError(str(e), e.field, 400 if e.status == 422 else e.status) from e
     return RedirectResponse(f"{PREFIX}/exercise/{course.id}/{slug}#regrade", status_code=303)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import anyio
-from fastapi import HTTPException, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from tpc_courses.exercise import read_exercise
 from tpc_courses.manifest import Course
@@ -19,7 +19,7 @@ from tpc_hub.campus.notices import Notices
 from tpc_hub.campus.state import Campus
 from tpc_hub.people import PeopleError, members
 
-REFRESH_SECONDS = "3"
+AGAIN_SECONDS = 3
 notices = Notices()
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def asked(
 def check_exercise(course: Course, exercise: str) -> None:
     """Refuse an exercise that is not in the course."""
     if exercise not in course.exercises:
-        raise HTTPException(404, f"There is no exercise {exercise} in this course.")
+        raise PeopleError(f"There is no exercise {exercise} in this course.", "exercise", 404)
 
 
 def title_of(campus: Campus, exercise: str) -> str:
@@ -50,7 +50,7 @@ def check_student(campus: Campus, course: Course, name: str) -> None:
     """Refuse a person who is no student of the course."""
     with people.session(campus.places) as session:
         if name not in members(session, course.id, "student"):
-            raise HTTPException(404, f"{name} has not signed up for this course.")
+            raise PeopleError(f"{name} has not signed up for this course.", "student", 404)
 
 
 def back(course: Course) -> Response:
@@ -63,4 +63,4 @@ async def in_thread(work: Callable[..., T], *arguments: Any, **named: Any) -> T:
     try:
         return await anyio.to_thread.run_sync(functools.partial(work, *arguments, **named))
     except Refused as e:
-        raise PeopleError(str(e)) from e
+        raise PeopleError(str(e), e.field, 400 if e.status == 422 else e.status) from e

@@ -29,7 +29,7 @@ from tpc_hub.campus.announcing import shown
 from tpc_hub.campus.changes import change_of
 from tpc_hub.campus.classroom import FILTERS, arranged, class_rows, outdated_counts
 from tpc_hub.campus.forms import (
-    REFRESH_SECONDS,
+    AGAIN_SECONDS,
     asked,
     back,
     check_student,
@@ -68,11 +68,9 @@ async def class_page(
     told = {note.partition(":")[0] for note in values["notes"]}
     titles = {title_of(campus, slug) for slug in running}
     releasing = sorted(titles - told)
-    values["notes"] += [f"Making and releasing feedback of {title} ..." for title in releasing]
-    response = page(campus, who, "class.html", course=course, sort=sort, show=show, **values)
-    if values["going_on"] or releasing:
-        response.headers["Refresh"] = REFRESH_SECONDS
-    return response
+    values["doing"] += [f"Making and releasing feedback of {title} ..." for title in releasing]
+    again = AGAIN_SECONDS if values["doing"] else None
+    return page(campus, who, "class.html", course=course, sort=sort, show=show, again=again, **values)
 
 
 @router.get("/class.json", tags=["class"])
@@ -186,7 +184,7 @@ async def answer(
     try:
         score = float(points.replace(",", ".")) if points.strip() else None
     except ValueError as e:
-        raise PeopleError(f"{points!r} is no number of points. Nothing was changed.") from e
+        raise PeopleError(f"{points!r} is no number of points. Nothing was changed.", "points") from e
     row = await in_thread(regrade.answer, campus.places, course, number, who.name, words, score)
     told = f"{row.student}'s {row.cell}: answered, the score was {row.decision}"
     notices.say((who.name, course.id), told)
@@ -245,7 +243,7 @@ _POLICIES = {
 def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show: str) -> dict[str, Any]:
     """Return everything the class page shows."""
     rows = class_rows(campus, course)
-    notes, going_on = notices.take(campus.places, (who.name, course.id))
+    notes, doing = notices.take(campus.places, (who.name, course.id))
     with people.session(campus.places) as session:
         code = session.scalar(select(ClassCode.code).where(ClassCode.course == course.id))
     failed = [(row, slug, cell) for row in rows for slug, cell in row.cells.items() if cell.failed]
@@ -293,7 +291,7 @@ def _class_values(campus: Campus, course: Course, who: Visitor, sort: str, show:
         "serving": is_serving(campus.places),
         "code": code,
         "notes": notes,
-        "going_on": going_on,
+        "doing": doing,
     }
 
 

@@ -36,16 +36,16 @@ class Notices:
         """Tell how far some jobs are, until they have ended."""
         self._watched[key].append(watch)
 
-    def take(self, places: Places, key: Key) -> tuple[list[str], bool]:
-        """Return the lines for a page, and whether something still goes on."""
-        lines, going_on = self._said.pop(key, []), list[Watch]()
+    def take(self, places: Places, key: Key) -> tuple[list[str], list[str]]:
+        """Return what is told once, and how far that is which still goes on."""
+        lines, going_on, doing = self._said.pop(key, []), list[Watch](), list[str]()
         for each in self._watched.pop(key, []):
             left = open_jobs(places, each.jobs)
             if left:
                 going_on.append(each)
-                lines.append(f"{each.doing}: {len(each.jobs) - left} of {len(each.jobs)} done")
+                doing.append(f"{each.doing}: {len(each.jobs) - left} of {len(each.jobs)} done")
             else:
                 lines.append(each.done())
         if going_on:
             self._watched[key] = going_on
-        return lines, bool(going_on)
+        return lines, doing

@@ -18,7 +18,7 @@ from tpc_grader import audit
 
 from tpc_hub import leaving, people
 from tpc_hub.campus.forms import asked, back, in_thread, notices
-from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, Visitor, course_for
+from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, Visitor
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.student import page
 from tpc_hub.following import tell
@@ -113,7 +113,9 @@ async def move(
 ) -> Response:
     """Move a student to another course that the instructor teaches."""
     campus, course = asked(request, who, course_id)
-    into = course_for(campus, who, target, "instructor")
+    into = campus.courses.get(target)
+    if into is None or who.roles.get(target) != "instructor":
+        raise PeopleError(f"You teach no course {target!r}. Choose one of the list.", "target", 404)
 
     def work(session: Session, person: Person) -> Entries:
         check_typed(person, typed)
@@ -189,7 +191,7 @@ def approve_person(campus: Campus, course: Course, who: Visitor, name: str) -> N
 def check_typed(person: Person, typed: str) -> None:
     """Refuse what is not confirmed by typing the person's name."""
     if typed.strip() != person.name:
-        raise PeopleError(f"Type {person.name} to confirm. Nothing was changed.")
+        raise PeopleError(f"Type {person.name} to confirm. Nothing was changed.", "typed")
 
 
 def check_whole(session: Session, who: Visitor, person: Person) -> None:

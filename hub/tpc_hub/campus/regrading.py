@@ -12,7 +12,7 @@ from tpc_courses.exercise import read_exercise
 from tpc_courses.words import counted
 from tpc_grader import regrade
 
-from tpc_hub.campus.forms import REFRESH_SECONDS, asked, back, check_exercise, in_thread, notices, title_of
+from tpc_hub.campus.forms import AGAIN_SECONDS, asked, back, check_exercise, in_thread, notices, title_of
 from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, campus_of, course_for
 from tpc_hub.campus.notices import Watch
 from tpc_hub.campus.student import page
@@ -27,10 +27,10 @@ async def regrade_page(request: Request, who: SignedInVisitor, course_id: str, e
     campus = campus_of(request)
     course = course_for(campus, who, course_id, "instructor")
     check_exercise(course, exercise)
-    notes, going_on = notices.take(campus.places, (who.name, course.id))
+    notes, doing = notices.take(campus.places, (who.name, course.id))
     trial = await in_thread(regrade.started_trial, campus.places, course, exercise)
     changes = await in_thread(trial.changes, campus.places)
-    response = page(
+    return page(
         campus,
         who,
         "regrade.html",
@@ -40,11 +40,9 @@ async def regrade_page(request: Request, who: SignedInVisitor, course_id: str, e
         changes=changes,
         summary=trial.summary(campus.places, changes),
         notes=notes,
-        going_on=going_on,
+        doing=doing,
+        again=AGAIN_SECONDS if doing else None,
     )
-    if going_on:
-        response.headers["Refresh"] = REFRESH_SECONDS
-    return response
 
 
 @router.post("/regrade/{exercise}/try", include_in_schema=False)
