@@ -72,6 +72,7 @@ FORMS: tuple[tuple[str, str, dict[str, str], dict[str, tuple[str, str] | None]],
         {"target": "data", "typed": "ada"},
         {"target": ("nope", "You teach no course 'nope'"), "typed": ("bob", "Type ada to confirm")},
     ),
+    (f"{ADA}/erase", "teacher", {}, {"typed": ("bob", "Type ada")}),
     (f"{TEACHER}/demote", "teacher", {}, {"typed": ("bob", "Type teacher to confirm")}),
     (f"{CLASS}/regrade/{EXERCISE}/apply", "teacher", {}, {"version": ("0", "was released again meanwhile")}),
     (f"{ADA}/enrol-again", "teacher", {}, {}),
@@ -190,6 +191,8 @@ def check_refused(answer, path: str, fields: dict[str, str], field: str, reason:
         }
         return
     assert form["action"] == f"{PREFIX}{path}"
+    # The page stands at the form's address now: what is relative to its own leads astray.
+    assert page.select('[href^="?"], [action=""], [action^="?"]') == []
     assert form.select_one("[name=form_token]")["value"] == FORM
     shown = [each for each in form.select("input, select, textarea") if each.get("type") != "hidden"]
     for control in shown:

@@ -80,8 +80,6 @@ def filled_in(
     if main is None or form is None:
         return None
     main["data-page"] = address
-    for link in page.select('a[href^="?"]'):
-        link["href"] = f"{address}{link['href']}"
     if page.title is not None:
         page.title.insert(0, "Not done: ")
     for control in form.select("input, select, textarea"):
