@@ -80,6 +80,8 @@ def use_provider(places: Places, url: str) -> None:
     secret.write_text("kept between the two")
     (hub / "profiles" / "oidc.toml").write_text(
         f"""
+contact = "Grace Hopper, grace@example.org"
+
 [sign_in]
 method = "oidc"
 secret_file = "{secret}"

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.parse import urlencode
 
 import aiohttp
 import escapes
@@ -408,14 +407,10 @@ async def use_what_the_home_brings(student: Student) -> None:
         seat = await student.seat(session)
         assert set((await seat.call("GET", "/api/kernelspecs"))["kernelspecs"]) == {"python3"}
         kernel = await seat.start_kernel()
-        await seat.run(kernel, "import subprocess; subprocess.run(['bash', '-ic', 'true'])")
-        pull = {
-            "repo": f"http://127.0.0.1:{student.campus.port + 3}/services/campus/git/lessons",
-            "branch": "main",
-        }
-        query = urlencode(pull | {"targetpath": "trapped", "_xsrf": seat.form_token()})
-        async with session.get(f"{seat.url}/git-pull/api?{query}") as answer:
-            assert '"phase": "finished"' in await answer.text()
+        by_hand = "cd && git init -q own && cd own && git -c user.email=m -c user.name=m commit -q --allow-empty -m x"
+        await seat.run(kernel, f"import subprocess; subprocess.run(['bash', '-ic', {by_hand!r}])")
+        async with session.get(f"{seat.url}/lessons/scaling/first-steps") as answer:
+            assert str(answer.url).endswith("/lab/tree/lessons/scaling/first-steps.ipynb")
 
 
 def test_a_servers_log_is_the_students_own(campus, ada):

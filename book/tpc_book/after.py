@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from tpc_book import lite_notebooks
-from tpc_book.forms import write_forms
+from tpc_book.forms import FOLDER, write_forms
+from tpc_book.offline import pack
 from tpc_book.page import Edition
 from tpc_book.project import Project
+from tpc_book.volumes import BOOK
 
 
 def finish(html: Path, project: Project, book: Edition) -> None:
     """Add files to the folder of finished pages, before readers see it."""
     write_forms(book, project.places, project.courses, html)
+    pack(project, html / FOLDER / f"{BOOK}.zip")
     lite_notebooks.stock(project.places, project.slugs, html / "lite", project.kept)

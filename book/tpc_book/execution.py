@@ -138,7 +138,9 @@ def _run(places: Places, slug: str) -> tuple[Record, str]:
     output = places.runs / f"{slug}.new.ipynb"
     source.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook_from(places.lesson(slug)), source)
-    command = [sys.executable, "-m", "tpc_book.run_lesson", str(source), str(output), str(CELL_SECONDS)]
+    # Papermill notes in the notebook what it is told: names from the folder of runs, which may be moved.
+    names = [path.relative_to(places.runs).as_posix() for path in (source, output)]
+    command = [sys.executable, "-m", "tpc_book.run_lesson", *names, str(CELL_SECONDS)]
     environment = os.environ | _ENVIRONMENT
     environment |= {"CAMPUS_CORPUS": str(places.corpus), "CAMPUS_STATE": str(places.state)}
     start = time.monotonic()

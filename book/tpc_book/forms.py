@@ -53,7 +53,7 @@ def offered(places: Places, courses: Sequence[Course]) -> dict[str, tuple[str, .
     found = {}
     for slug, name in named.items():
         pdf = (f"{FOLDER}/{name}.pdf",) if (pdf_folder(places) / f"{name}.pdf").exists() else ()
-        found[slug] = (f"{FOLDER}/{name}.epub", *pdf)
+        found[slug] = (f"{FOLDER}/{name}.epub", *pdf, *((f"{FOLDER}/{name}.zip",) if name == BOOK else ()))
     return found
 
 

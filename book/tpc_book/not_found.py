@@ -36,6 +36,7 @@ def not_found_html(edition: Edition) -> str:
             asset=links.file,
             root=links.root,
             home=links.page(""),
+            campus_url=edition.campus_url,
             index_files=edition.index_files,
             math=False,
             figures=False,

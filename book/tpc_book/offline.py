@@ -26,6 +26,11 @@ def write_zip(places: Places, campus_url: str, file: Path) -> int:
     project.write()
     if faults := engine.run(project):
         raise SourceError(faults)
+    return pack(project, file)
+
+
+def pack(project: Project, file: Path) -> int:
+    """Write the book of the engine's last run to a zip file; returns its number of pages."""
     with tempfile.TemporaryDirectory(dir=file.absolute().parent) as scratch:
         site, new = Path(scratch) / FOLDER, Path(scratch) / "new.zip"
         site.mkdir()

@@ -29,14 +29,15 @@ DESCRIPTION_LENGTH = 160
 class Edition:
     """One way to write the book out: where it will stand, and what is known about its lessons.
 
-    `lessons` is what `tpc_book.lessons.about` says of each; `book_url` is absolute and may be empty. `forms` are
-    the files that a page offers to take along. Pages that did not change are taken from `kept`.
+    `lessons` is what `tpc_book.lessons.about` says of each; `book_url` and `campus_url` are absolute and may be
+    empty. `forms` are the files that a page offers to take along. Pages that did not change are taken from `kept`.
     """
 
     content: Content
     theme: Path
     lessons: Mapping[str, Node] = field(default_factory=dict)
     book_url: str = ""
+    campus_url: str = ""
     index_files: bool = False
     live: str = ""
     forms: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -61,7 +62,7 @@ def depends(edition: Edition, slug: str) -> tuple[object, ...]:
     named = {path.strip("/").replace("/", ".") for path in NAMED_PAGE.findall(own)}
     others = [content.path(name) for name in sorted(named)]
     lesson = edition.lessons.get(lesson_slug(content.page(slug)))
-    standing = (edition.book_url, edition.index_files, edition.live)
+    standing = (edition.book_url, edition.campus_url, edition.index_files, edition.live)
     trees = [digest(path.read_bytes()) if path.exists() else "" for path in others]
     contents = (content.entries[0], content.project)
     return (slug, own, trees, contents, lesson, standing, edition.forms.get(slug), content.has_feed)
@@ -99,6 +100,7 @@ def page_html(edition: Edition, slug: str) -> str:
             asset=links.file,
             root=links.root,
             home=links.page(""),
+            campus_url=edition.campus_url,
             index_files=edition.index_files,
             math=renderer.has_math,
             figures=bool(renderer.models),
@@ -107,7 +109,10 @@ def page_html(edition: Edition, slug: str) -> str:
             lesson=Markup(lesson_head(edition, lesson, links, said)),
             body=Markup(body),
             foot=Markup(nodes.references.foot(renderer)),
-            forms=[(Path(name).suffix[1:].upper(), links.file(name)) for name in edition.forms.get(slug, ())],
+            forms=[
+                (said.get(f"form_{(kind := Path(name).suffix[1:])}", kind.upper()), links.file(name))
+                for name in edition.forms.get(slug, ())
+            ],
             run=Markup(last_run(lesson, links, said, content)),
             previous=before,
             next=after,

@@ -53,6 +53,7 @@ def edition(
         theme=theme,
         lessons=lessons,
         book_url="" if index_files else project.book_url,
+        campus_url=project.campus_url,
         index_files=index_files,
         live=live,
         forms=offered(project.places, project.courses) if forms else {},

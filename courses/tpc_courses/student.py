@@ -1,12 +1,14 @@
-"""The student's copy of the lessons: notebooks in a bare git repository that nbgitpuller pulls from.
+"""The student's copy of the lessons: notebooks in a bare git repository that their servers pull from.
 
-A rebuild with unchanged sources makes no commit, so a student's pull has nothing to merge.
+A rebuild with unchanged sources makes no commit. The repository is derived: one that is lost or damaged is made again.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -14,42 +16,57 @@ import nbformat
 from tpc_courses.lesson import notebook_from
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
+from tpc_courses.pulling.store import PUBLISHER, remove
 
 _AUTHOR = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "TPC Campus"), ("EMAIL", "campus@localhost"))
+    for what, value in (("NAME", "TPC Campus"), ("EMAIL", PUBLISHER))
 }
 
 
 def publish_lessons(places: Places, courses: tuple[Course, ...]) -> bool:
     """Bring the student repository up to date with the lessons; returns whether anything changed."""
     tree = places.lessons_tree
-    _ensure_repository(tree, places.lessons_git)
-    wanted = {f"{slug}.ipynb" for course in courses for slug in course.lessons}
-    for slug in sorted({slug for course in courses for slug in course.lessons}):
-        _write_if_changed(
-            tree / f"{slug}.ipynb", str(nbformat.writes(notebook_from(places.lesson(slug)))) + "\n"
-        )
+    tree.mkdir(parents=True, exist_ok=True)
+    wanted = {f"{slug}.ipynb": slug for course in courses for slug in course.lessons}
+    for name, slug in sorted(wanted.items()):
+        _write_if_changed(tree / name, str(nbformat.writes(notebook_from(places.lesson(slug)))) + "\n")
     for path in tree.glob("*/*.ipynb"):
         if path.relative_to(tree).as_posix() not in wanted:
             path.unlink()
-    _git(tree, "add", "--all")
-    changed = bool(_git(tree, "status", "--porcelain"))
+    if (tree / ".git").exists():  # of an older campus, which committed here
+        shutil.rmtree(tree / ".git")
+    bare = places.lessons_git
+    try:
+        return _commit(bare, tree)
+    except (RuntimeError, OSError):
+        # Lost or damaged. Students' servers ask for the newest only, whatever was before.
+        remove(bare)
+        return _commit(bare, tree)
+
+
+def _commit(bare: Path, tree: Path) -> bool:
+    """Commit what lies in `tree`, unless that is what the repository has; raises RuntimeError where it is damaged."""
+    bare.mkdir(parents=True, exist_ok=True)
+    if not (bare / "HEAD").exists():
+        _git(bare, "init", "--quiet", "--bare", "--initial-branch=main")
+    for lock in bare.rglob("*.lock"):  # of a build that was killed
+        lock.unlink()
+    _git(bare, "fsck", "--no-dangling", "--no-progress")
+    with tempfile.TemporaryDirectory() as name:
+        index = f"{name}/index"
+        _git(bare, f"--work-tree={tree}", "add", "--all", "--force", ".", folder=tree, index=index)
+        found = _git(bare, "write-tree", index=index).strip()
+    last = _git(bare, "for-each-ref", "--format=%(objectname) %(tree)", "refs/heads/main").split()
+    changed = last[1:] != [found]
     if changed:
-        _git(tree, "commit", "--quiet", "--message", "Update lessons")
-    _git(tree, "push", "--quiet", str(places.lessons_git), "main")
+        parents = [part for commit in last[:1] for part in ("-p", commit)]
+        commit = _git(bare, "commit-tree", found, *parents, "-m", "Update lessons").strip()
+        _git(bare, "update-ref", "refs/heads/main", commit)
     # Students pull over plain HTTP, which reads these index files instead of talking to git.
-    _git(places.lessons_git, "update-server-info")
+    _git(bare, "update-server-info")
     return changed
-
-
-def _ensure_repository(tree: Path, bare: Path) -> None:
-    tree.mkdir(parents=True, exist_ok=True)
-    if not (tree / ".git").exists():
-        _git(tree, "init", "--quiet", "--initial-branch=main")
-    if not bare.exists():
-        _git(tree, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
 
 
 def _write_if_changed(path: Path, text: str) -> None:
@@ -58,15 +75,18 @@ def _write_if_changed(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(bare: Path, *arguments: str, folder: Path | None = None, index: str = "") -> str:
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"} | (
+        {"GIT_INDEX_FILE": index} if index else {}
+    )
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     done = subprocess.run(
-        ["git", *arguments],
-        cwd=folder,
-        env={**environment, **_AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
+        ["git", f"--git-dir={bare}", *arguments],
+        cwd=folder or bare,
+        env=environment | _AUTHOR | own,
         capture_output=True,
         text=True,
     )
     if done.returncode:
-        raise RuntimeError(f"git {' '.join(arguments)} in {folder} failed: {done.stderr.strip()}")
+        raise RuntimeError(f"git {' '.join(arguments)} in {bare} failed: {done.stderr.strip()}")
     return done.stdout

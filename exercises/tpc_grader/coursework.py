@@ -5,13 +5,13 @@ nbgrader stays the authority; this module only writes what it reads and calls it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from tpc_courses.manifest import Course
+from tpc_courses.manifest import Course, read_course
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError, together
 from traitlets.config import Config
@@ -73,7 +73,7 @@ def prepare_course(places: Places, course: Course, say: Say = lambda line: None)
     """
     folder = places.nbgrader(course.id)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "nbgrader_config.py").write_text(_config_file(course_config(places, course)), encoding="utf-8")
+    (folder / "nbgrader_config.py").write_text(_CONFIG_FILE, encoding="utf-8")
     ensure_gradebook(places.gradebook(course.id))
     settle_course(places, course)
     made, refused = list[str](), list[SourceError | RuntimeError]()
@@ -153,14 +153,21 @@ def _checked(result: dict[str, object], what: str) -> None:
         raise RuntimeError(f"nbgrader could not {what}: {refusal(result)}")
 
 
-def _config_file(config: Config) -> str:
-    lines = [
-        "# Written by `campus build` from the course manifest; edits are overwritten.",
-        "c = get_config()",
-    ]
-    for section, traits in sorted(config.items()):
-        lines += [
-            f"c.{section}.{name} = {json.loads(json.dumps(value))!r}"
-            for name, value in sorted(traits.items())
-        ]
-    return "\n".join(lines) + "\n"
+def config_beside(file: str) -> Config:
+    """Return the configuration of the course in whose folder a file lies, wherever the state folder lies now."""
+    folder = Path(file).resolve().parent
+    try:
+        root = Places.find().root
+    except FileNotFoundError:
+        root = Path(__file__).resolve().parents[2]  # where this package was installed from a checkout
+    places = Places(root, folder.parent.parent)
+    return course_config(places, read_course(places.courses / f"{folder.name}.yml", places))
+
+
+# What is kept holds no path: a state folder may be copied.
+_CONFIG_FILE = """\
+# Written by `campus build`; edits are overwritten. The course's manifest and this folder's place say the rest.
+from tpc_grader.coursework import config_beside
+
+get_config().merge(config_beside(__file__))
+"""

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import tpc_grader
+from jinja2 import Environment, FileSystemLoader
 from tpc_courses.manifest import Course, load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError, together
 from tpc_courses.student import publish_lessons
 
 Say = Callable[[str], None]
-_LAB_EXTENSIONS = Path(__file__).parent / "lab"
+_HERE = Path(__file__).parent
+_LAB_EXTENSIONS = _HERE / "lab"
 _GRADER = Path(tpc_grader.__file__).parent
 
 
@@ -45,6 +47,7 @@ def write_server_configuration(places: Places) -> None:
     """Write the Jupyter configuration of student and formgrader servers: each role sees its tools only."""
     # A student's server shows JupyterLab; the formgrader's serves its pages and nothing else.
     student = {
+        "tpc_courses.pulling": True,
         "nbgrader.server_extensions.assignment_list": True,
         "nbgrader.server_extensions.validate_assignment": True,
         "nbgrader.server_extensions.course_list": False,
@@ -63,6 +66,16 @@ def write_server_configuration(places: Places) -> None:
         _write_json(folder / "jupyter_server_config.json", server)
         _write_json(folder / "labconfig" / "page_config.json", {"disabledExtensions": _HIDDEN_IN_LAB})
     _write(places.hub_dir / "student-config" / "nbgrader_config.py", _STUDENT_NBGRADER)
+    _write(places.hub_dir / "student-config" / "lesson.html", _lesson_page())
+
+
+def _lesson_page() -> str:
+    """Return what a person's server says before a lesson opens, in the look of the campus; it does not see the rest."""
+    folders = [_HERE / "templates", _HERE / "static"]
+    environment = Environment(loader=FileSystemLoader(folders), trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("lesson.html").render(
+        font_folder="[[campus]]/fonts/", home_url="[[campus]]/"
+    )
 
 
 _STUDENT_NBGRADER = """\
@@ -90,7 +103,6 @@ _NOT_FOR_GRADING = (
     "jupyter_server_terminals",
     "jupyterlab",
     "jupyterlab_jupytext",
-    "nbgitpuller",
     "nbgrader.server_extensions.assignment_list",
     "nbgrader.server_extensions.course_list",
     "nbgrader.server_extensions.formgrader",

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tpc_courses import pulling
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from traitlets.utils.importstring import import_item
@@ -104,6 +105,7 @@ def set_pages(c: Any, settings: Settings) -> None:
     c.JupyterHub.template_vars = {
         "book_url": f"{settings.url}/book/",
         "campus_url": settings.campus_url,
+        "contact": settings.contact,
         "font_folder": "/book/",
     }
     c.JupyterHub.default_url = f"{settings.campus_url}/"
@@ -205,7 +207,8 @@ def set_servers(c: Any, settings: Settings, places: Places) -> None:
         "CAMPUS_INSTANCE": str(places.state),
         "CAMPUS_CORPUS": str(places.corpus),
         "CAMPUS_INTAKE_URL": f"http://127.0.0.1:{settings.campus_port}/services/campus/intake",
-        # Lessons are pulled as plain files over HTTP, which knows no shallow clones.
-        "NBGITPULLER_DEPTH": "0",
+        pulling.URL: f"http://127.0.0.1:{settings.campus_port}/services/campus/git/lessons",
+        pulling.CAMPUS: settings.campus_url,
+        pulling.PAGE: str(places.hub_dir / "student-config" / "lesson.html"),
     }
     engine_for(settings).configure(c, settings, places)

@@ -70,6 +70,9 @@ class Settings(Section):
     pyodide: str = Field(default="", description="Full Pyodide release (path or address) with NumPy for that")
     database: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the state folder")
     limits: Limits = Limits()
+    contact: str = Field(
+        default="", description="whom people without a class code ask, with an address; said at the sign-in"
+    )
     sign_in: SignIn = SignIn()
     tls: Tls | None = None
 

@@ -49,6 +49,8 @@ def up(places: Places, settings: Settings, profile: str) -> None:
         # A shell that starts us with `&` leaves SIGINT ignored, and every child would inherit that.
         signal.signal(signal.SIGINT, _stop)
         stop_leftovers(places)
+        # In a copied state folder this names the proxy of another campus, which the hub would end.
+        (places.hub_dir / "proxy.pid").unlink(missing_ok=True)
         found = machine.problems(places, settings)
         if found:
             raise SourceError(found)

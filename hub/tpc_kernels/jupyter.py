@@ -62,8 +62,6 @@ SERVER_MODULES = (
     "jupyterlab_server.handlers",
     "jupytext.async_contentsmanager",
     "nbconvert.exporters",
-    "nbgitpuller.handlers",
-    "nbgitpuller.pull",
     "ipykernel.kernelspec",
     "jupyter_core.migrate",
     "nbgrader.apps",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
 import zipfile
 
 import nbformat
@@ -17,6 +19,7 @@ from playwright.sync_api import expect
 from running_campus import free_ports, running_campus, start_campus, stop_campus, wait_for
 from test_erasing import left_over
 from tpc_courses.manifest import load_courses
+from tpc_courses.places import Places
 from tpc_grader.archive import pack
 from tpc_grader.intake import Intake
 from tpc_hub.up import _belongs
@@ -55,6 +58,13 @@ def show(page, campus, path: str) -> None:
         text = answer.text()
         page.goto("about:blank")
         page.set_content(text)
+
+
+def tabs(page) -> list[str]:
+    """Return what the tabs of JupyterLab read."""
+    after = "getComputedStyle(each, '::after').content.replaceAll('\"', '')"
+    labels = page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel")
+    return labels.evaluate_all(f"found => found.map(each => each.textContent + {after})")
 
 
 def open_assignments(page) -> None:
@@ -136,6 +146,7 @@ def test_one_click_opens_a_lesson_that_runs(campus, ada):
     ada.click('a.primary:has-text("Open")')
     run_all_cells(ada)
     ada.wait_for_selector(".jp-OutputArea-output >> text=the answer is 42")
+    wait_for(lambda: "first-steps.ipynb (lesson)" in tabs(ada), seconds=60)
     ada.click('.lm-MenuBar-itemLabel:has-text("Nbgrader")')
     expect(ada.locator(".lm-Menu-itemLabel").filter(has_text=re.compile(r"\S"))).to_have_text(
         ["Assignment List"]
@@ -188,6 +199,67 @@ def test_an_edited_lesson_survives_an_upstream_change(campus, ada):
     assert "came later" in upstream.read_text()
 
 
+def test_a_lesson_that_cannot_be_opened_is_kept_aside_and_the_student_is_told(campus, ada):
+    mine = campus.places.homes / "ada" / "lessons" / "scaling" / "first-steps.ipynb"
+    good = mine.read_text()
+    mine.write_text("<<<<<<< HEAD\nmy own\n")
+    ada.goto(f"{campus.campus_url}/open/scaling/first-steps")
+    expect(ada.get_by_role("status")).to_contain_text(
+        "You had something of your own at lessons/scaling/first-steps"
+    )
+    (kept,) = mine.parent.glob("first-steps (yours, *).ipynb")
+    assert "my own" in kept.read_text()
+    assert ada.evaluate(
+        "document.fonts.ready.then(fonts => [...fonts].some(each => each.status == 'loaded'))"
+    )
+    ada.get_by_role("link", name="Open the lesson").click()
+    ada.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    assert ada.url.endswith("/lab/tree/lessons/scaling/first-steps.ipynb")
+    kept.unlink()
+    mine.write_text(good)
+
+
+def test_a_lesson_that_is_no_more_leads_back_to_the_campus(campus, ada):
+    ada.goto(f"{campus.url}/hub/user-redirect/lessons/scaling/long-gone")
+    expect(ada.get_by_role("status")).to_contain_text("not among those of this campus any more")
+    ada.get_by_role("link", name="Back to my courses").click()
+    ada.wait_for_url(f"{campus.campus_url}/")
+
+
+def test_a_lost_lesson_repository_heals_while_the_campus_runs(campus, ada):
+    shutil.rmtree(campus.places.lessons_git)
+    shutil.rmtree(campus.places.lessons_tree)
+    ada.goto(f"{campus.campus_url}/open/scaling/first-steps")
+    ada.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    assert (campus.places.lessons_git / "info" / "refs").exists()
+
+
+def test_a_campus_that_gives_no_lessons_opens_them_as_they_are(campus, ada):
+    head = campus.places.lessons_git / "HEAD"
+    away = campus.places.lessons_git / "refs" / "heads"
+    away.rename(away.with_name("away"))
+    head.unlink()
+    (campus.places.lessons_git / "info" / "refs").write_text("")
+    try:
+        ada.goto(f"{campus.campus_url}/open/scaling/first-steps")
+        expect(ada.get_by_role("status")).to_contain_text("could not be brought up to date just now")
+        assert "Traceback" not in ada.content()
+        ada.get_by_role("link", name="Open the lesson").click()
+        ada.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    finally:
+        campus.run("build", "campus")
+    ada.goto(f"{campus.campus_url}/open/scaling/first-steps")
+    ada.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+
+
+def test_the_hub_control_panel_of_lab_leads_to_the_campus(campus, ada):
+    ada.click('.lm-MenuBar-itemLabel:has-text("File")')
+    with ada.context.expect_page() as opened:
+        ada.click('.lm-Menu-itemLabel:has-text("Hub Control Panel")')
+    opened.value.wait_for_url(f"{campus.campus_url}/")
+    opened.value.close()
+
+
 def test_a_student_fetches_answers_validates_and_submits(campus, ada):
     ada.goto(f"{campus.url}/hub/user-redirect/lab?reset")
     open_assignments(ada)
@@ -201,6 +273,7 @@ def test_a_student_fetches_answers_validates_and_submits(campus, ada):
         f"http://ada.hub.localhost:{campus.port}/user/ada/lab/tree/scaling/double-scaling/double-scaling.ipynb?reset"
     )
     ada.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    wait_for(lambda: "double-scaling.ipynb (exercise)" in tabs(ada), seconds=60)
     ada.locator(".cm-content", has_text="NotImplementedError").click()
     ada.keyboard.press("Control+A")
     ada.keyboard.insert_text("def double(x):\n    return x + x")
@@ -291,6 +364,15 @@ def test_the_student_reads_score_and_feedback(campus, ada):
     expect(ada.get_by_role("button", name="Ask for a regrade")).to_be_visible()
 
 
+def test_the_feedback_page_shows_the_fonts_of_the_campus(campus, ada):
+    said = []
+    ada.on("console", lambda message: said.append(message.text))
+    with ada.expect_response("**/fonts/inter.woff2") as font:
+        ada.goto(f"{campus.campus_url}/feedback/scaling/double-scaling")
+    assert font.value.status == 200
+    assert not [text for text in said if "Content Security Policy" in text]
+
+
 def test_the_student_fetches_feedback_in_lab(campus, ada):
     ada.goto(f"{campus.url}/hub/user-redirect/lab?reset")
     open_assignments(ada)
@@ -299,6 +381,16 @@ def test_the_student_fetches_feedback_in_lab(campus, ada):
     wait_for(lambda: list(folder.glob("*/double-scaling.html")))
     (page,) = folder.glob("*/double-scaling.html")
     assert "return x + x" in page.read_text()
+
+
+def test_who_opens_a_formgrader_that_does_not_run_reads_what_to_press(campus, teacher):
+    name = "formgrader-data"
+    formgrader = f"http://{name}--service.hub.localhost:{campus.port}/services/{name}/formgrader"
+    assert teacher.goto(formgrader).status == 503
+    expect(teacher.locator("main")).to_contain_text("press Open the formgrader")
+    teacher.get_by_role("link", name="The class page").click()
+    teacher.wait_for_url(f"{campus.campus_url}/course/data/class")
+    expect(teacher.get_by_role("button", name="Open the formgrader")).to_be_visible()
 
 
 def test_the_formgraders_button_gives_the_score_of_the_other_doors(campus, teacher):
@@ -525,6 +617,20 @@ def test_who_left_is_in_no_list_of_the_formgrader_and_the_erased_are_nowhere(cam
     assert list(left_over(campus.places, ("quincy-zzz", submission.id))) == []
 
 
+def test_the_page_of_a_server_says_what_its_buttons_do(campus, ada):
+    ada.goto(f"{campus.url}/hub/home")
+    expect(ada.get_by_text("ends what runs on it")).to_be_visible()
+    with ada.expect_response(lambda answer: answer.request.method == "DELETE") as stopped:
+        ada.click("#stop")
+    assert stopped.value.status in (202, 204)
+    expect(ada.locator("#stop")).to_be_hidden()
+    ada.click("#start")
+    ada.wait_for_url(re.compile("/user/ada/lab"))
+    ada.goto(f"{campus.url}/hub/home")
+    ada.get_by_role("link", name="Go to your campus page").click()
+    ada.wait_for_url(f"{campus.campus_url}/")
+
+
 def test_an_instructor_of_another_course_sees_nothing(campus, browser, ada):
     password = re.search(r"password (\S+)", campus.run("user", "add", "dora", "--teaches", "data"))[1]
     page = new_page(browser)
@@ -613,19 +719,111 @@ def test_a_visitor_reads_the_book_and_finds_the_campus(campus, browser):
     expect(page.locator("body")).to_contain_text("Last run")
     assert elsewhere == []
     button = page.get_by_role("link", name="Open on the campus")
-    assert button.get_attribute("href") == f"{campus.campus_url}/open/scaling/first-steps"
+    button_url = f"{campus.campus_url}/open/scaling/first-steps"
+    assert button.get_attribute("href") == button_url
     page.fill("#search", "seven")
     expect(page.locator("#hits")).to_contain_text("First steps")
     page.set_viewport_size({"width": 320, "height": 700})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.get_by_role("link", name="Sign in").click()
+    page.wait_for_url(f"{campus.url}/hub/login**")
+    page.go_back()
+    page.wait_for_url(f"{campus.url}/book/**")
     button.click()
     page.wait_for_url(f"{campus.url}/hub/login**")
+    expect(page.get_by_role("region", name="New here?")).to_contain_text(
+        "your instructor gives you a class code"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.get_by_role("region", name="New here?").get_by_role("link", name="the book").click()
+    page.wait_for_url(f"{campus.url}/book/")
+    with page.expect_download() as offline:
+        page.get_by_role("link", name="ZIP to read offline").click()
+    with zipfile.ZipFile(offline.value.path()) as archive:
+        assert "tpc-campus/lessons/scaling/first-steps/index.html" in archive.namelist()
+    page.goto(button_url)
+    page.get_by_role("link", name="Sign up with a class code").click()
+    page.wait_for_url(f"{campus.url}/hub/signup")
 
 
 def test_a_second_start_on_the_same_state_says_who_has_it(campus):
     second = start_campus(campus.places, free_ports())
     assert second.process.wait(120) == 1
     assert "this campus already runs" in campus.screen
+
+
+def test_a_copy_of_the_state_goes_on_elsewhere_beside_the_first(campus, browser, ada, tmp_path):
+    """A backup, taken while the campus runs, in another folder, at another port."""
+    ada.goto(f"{campus.campus_url}/open/scaling/first-steps")
+    ada.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    state = tmp_path / "moved"
+    subprocess.run(["cp", "-a", str(campus.places.state), str(state)], check=True)
+    (state / "screen.txt").unlink()
+    with running_campus(Places(campus.places.root, state)) as moved:
+        student, teacher = new_page(browser), new_page(browser)
+        sign_in(student, moved, "ada", "ada-password-1")
+        expect(student.locator("body")).to_contain_text("Scaling course")
+        assert_lessons_and_work_go_on(moved, student)
+        sign_in(teacher, moved, "instructor", campus.instructor_password())
+        assert_grading_goes_on(moved, teacher)
+        # The first noticed nothing, though its proxy and servers are named in what was copied.
+        assert new_page(browser).goto(f"{campus.url}/hub/login").status == 200
+        assert kept_of(campus, state) == []
+
+
+def assert_lessons_and_work_go_on(moved, student) -> None:
+    student.goto(f"{moved.campus_url}/open/scaling/first-steps")
+    student.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    assert f":{moved.port}/user/ada/lab/tree/lessons/" in student.url
+    assert (
+        "My own notes"
+        in (moved.places.homes / "ada" / "lessons" / "scaling" / "first-steps.ipynb").read_text()
+    )
+    student.goto(f"{moved.campus_url}/feedback/scaling/double-scaling")
+    expect(student.locator("body")).to_contain_text("return x + x")
+    file = next((moved.places.homes / "ada" / "scaling" / "double-scaling" / "receipts").glob("*.json"))
+    assert "The receipt holds. ada handed in" in moved.run("receipt", "verify", str(file))
+    student.goto(f"{moved.url}/hub/user-redirect/lab?reset")
+    open_assignments(student)
+    student.click('#fetched_assignments_list button:has-text("Submit")')
+    expect(student.locator("#submitted_assignments_list")).to_contain_text("double-scaling")
+    student.goto(f"{moved.campus_url}/exercise/scaling/double-scaling")
+    expect(student.locator("table.parts")).to_contain_text("test-double")
+
+
+def assert_grading_goes_on(moved, teacher) -> None:
+    teacher.goto(f"{moved.campus_url}/course/scaling/class")
+    expect(teacher.locator("tr", has_text="ada")).to_contain_text("2/2")
+    with teacher.context.expect_page() as opened:
+        teacher.click('button:has-text("formgrader")')
+    tab = opened.value
+    for path in (
+        "gradebook",
+        "manage_students",
+        "gradebook/double-scaling",
+        "manage_submissions/double-scaling",
+    ):
+        assert tab.goto(tab.url.rpartition("/formgrader")[0] + f"/formgrader/{path}").status == 200, path
+        expect(tab.locator("tbody")).to_contain_text(re.compile("ada|Ada|double-scaling"))
+    tab.locator("tbody tr", has_text="ada").locator("a:has(.glyphicon-flash)").click()
+    expect(tab.locator("#success-modal")).to_contain_text("Successfully autograded", timeout=90_000)
+    tab.close()
+
+
+def kept_of(campus, state) -> list[str]:
+    """Return the files of a copied state that still name the folder or a port of the campus it was copied from.
+
+    Logs say what was, and what is kept of an earlier book is used where it fits.
+    """
+    wait_for(
+        lambda: f":{campus.port}/" not in (state / "book" / "html" / "index.html").read_text(), seconds=300
+    )
+    old = re.compile(rf"{re.escape(str(campus.places.state))}\b|:{campus.port // 10}\d\b".encode())
+    apart = {"logs", "kept", "run"}
+    files = [
+        path for path in state.rglob("*") if path.is_file() and not apart & {*path.relative_to(state).parts}
+    ]
+    return [str(path.relative_to(state)) for path in files if old.search(path.read_bytes())]
 
 
 def test_ctrl_c_stops_everything_and_the_next_start_finds_the_same_state(campus):

@@ -70,6 +70,17 @@ def test_the_start_screen_says_how_people_get_in(campus):
     assert "campus user add" in campus.screen
 
 
+def test_a_visitor_without_an_account_reads_what_one_is_and_whom_to_ask(campus, browser):
+    page = new_page(browser, width=390)
+    page.goto(f"{campus.campus_url}/open/scaling/first-steps")
+    new = page.get_by_role("region", name="New here?")
+    expect(new).to_contain_text("You need no new password")
+    expect(new).to_contain_text("the class code of your course, which your instructor gives you")
+    expect(new).to_contain_text("Ask Grace Hopper, grace@example.org.")
+    expect(new.get_by_role("link", name="the book")).to_have_attribute("href", f"{campus.url}/book/")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_a_person_is_greeted_by_name_and_finds_the_course_of_the_roster(campus, browser, teacher):
     page = enter(campus, browser, "ada")
     expect(page.get_by_role("heading", name="Hello, Ada Lovelace")).to_be_visible()

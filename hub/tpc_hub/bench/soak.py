@@ -167,12 +167,6 @@ async def _open_lesson(session: aiohttp.ClientSession, hub: str, port: int, name
         await asyncio.sleep(0.3)
     else:
         raise RuntimeError("the server did not start")
-    pull = {"repo": f"http://127.0.0.1:{port + 3}/services/campus/git/lessons", "branch": "main"}
-    query = urlencode(pull | {"targetpath": "lessons", "_xsrf": seat.form_token()})
-    async with session.get(f"{seat.url}/git-pull/api?{query}") as answer:
-        text = await answer.text()
-    if '"phase": "finished"' not in text:
-        raise RuntimeError(f"nbgitpuller: {answer.status} {text[-300:]}")
     return seat
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, BackgroundTasks, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import select
 from tpc_courses.exercise import read_exercise
+from tpc_courses.student import publish_lessons
 from tpc_grader.feedback import POLICY, RULES, clean_body, released_at
 from tpc_grader.records import newest_feedback
 
@@ -89,7 +90,7 @@ async def courses_json(request: Request, who: SignedInVisitor) -> list[dict[str,
 
 @router.get("/open/{topic}/{name}", include_in_schema=False)
 async def open_lesson(request: Request, who: SignedInVisitor, topic: str, name: str) -> Response:
-    """Bring the lesson to the person's server by nbgitpuller, keeping their edits, and open it in Lab."""
+    """Lead to the person's server, which brings the lesson, keeps their edits, and opens it in Lab."""
     campus = campus_of(request)
     slug = f"{topic}/{name}"
     if not any(slug in course.lessons for course in campus.courses.values()):
@@ -97,15 +98,9 @@ async def open_lesson(request: Request, who: SignedInVisitor, topic: str, name: 
     with people.transaction(campus.places) as session:
         if session.get(LessonVisit, (who.name, slug)) is None:
             session.add(LessonVisit(person=who.name, lesson=slug))
-    query = {
-        "repo": f"http://127.0.0.1:{campus.settings.campus_port}{PREFIX}/git/lessons",
-        "branch": "main",
-        "targetPath": "lessons",
-        "urlpath": f"lab/tree/lessons/{slug}.ipynb",
-    }
-    return RedirectResponse(
-        f"{campus.settings.url}/hub/user-redirect/git-pull?{urlencode(query)}", status_code=303
-    )
+    if not (campus.places.lessons_git / "info" / "refs").exists():  # lost while the campus runs
+        await asyncio.to_thread(publish_lessons, campus.places, tuple(campus.courses.values()))
+    return RedirectResponse(f"{campus.settings.url}/hub/user-redirect/lessons/{slug}", status_code=303)
 
 
 @router.post("/done/{topic}/{name}", include_in_schema=False)
@@ -163,7 +158,7 @@ async def feedback(request: Request, who: SignedInVisitor, course_id: str, exerc
         rules=RULES,
     )
     response.headers["Content-Security-Policy"] = (
-        f"{POLICY}; sandbox allow-top-navigation; frame-ancestors 'none'"
+        f"{POLICY}; font-src 'self'; sandbox allow-top-navigation; frame-ancestors 'none'"
     )
     return response
 

@@ -132,6 +132,15 @@ class BoxSpawner(LocalProcessSpawner):
         """Restore what `get_state` returned."""
         super().load_state(state)
         self.started = state.get("started", 0.0)
+        if self.pid and not self._is_ours():
+            self.clear_state()  # the state folder is a copy, and the server another campus's
+
+    def _is_ours(self) -> bool:
+        try:
+            instance = psutil.Process(self.pid).environ().get("CAMPUS_INSTANCE")
+        except psutil.Error:
+            return False
+        return bool(instance == self.base_environment.get("CAMPUS_INSTANCE"))
 
     def clear_state(self) -> None:
         """Forget the server."""

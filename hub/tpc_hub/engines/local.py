@@ -93,7 +93,7 @@ def protections(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def preloads() -> tuple[str, ...]:
     """Return the modules that servers, kernels and grading jobs start with."""
-    return (*SERVER_MODULES, *KERNEL_MODULES, "tpc_grader.student_exchange")
+    return (*SERVER_MODULES, *KERNEL_MODULES, "tpc_grader.student_exchange", "tpc_courses.pulling.page")
 
 
 def base_environment(places: Places) -> dict[str, str]:

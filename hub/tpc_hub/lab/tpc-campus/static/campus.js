@@ -44,6 +44,37 @@
     });
   }
 
+  /** Say in tabs which notebook is a lesson and which an exercise: their files share a name. */
+  function nameTabs({ INotebookTracker }) {
+    const kindOf = ({ context, model }) => {
+      if (/^lessons\//.test(context.localPath)) return "lesson";
+      return [...(model?.cells ?? [])].some((cell) => cell.getMetadata("nbgrader")) ? "exercise" : "";
+    };
+    // The name of a tab is that of its file: Lab renames the file when it changes. So the word is drawn beside it.
+    const style = document.createElement("style");
+    style.textContent = ".lm-TabBar-tab[data-campus='lesson'] .lm-TabBar-tabLabel::after { content: ' (lesson)'; }" +
+      ".lm-TabBar-tab[data-campus='exercise'] .lm-TabBar-tabLabel::after { content: ' (exercise)'; }";
+    const activate = (app, notebooks) => {
+      document.head.append(style);
+      notebooks.widgetAdded.connect(async (_, panel) => {
+        await panel.context.ready;
+        panel.title.dataset = { ...panel.title.dataset, campus: kindOf(panel) };
+      });
+    };
+    return { id: "tpc-campus:tabs", autoStart: true, requires: [INotebookTracker], activate };
+  }
+
+  /** Lead from "Hub Control Panel" to the campus: the hub's first page does, for who is signed in. */
+  function leadToCampus({ IPaths }) {
+    const activate = (app, { urls }) => {
+      app.restored.then(() => {
+        const command = app.commands._commands?.get("hub:control-panel"); // the registry lets nobody replace one
+        if (command) command.execute = () => void window.open(`${urls.hubHost ?? ""}${urls.hubPrefix}`, "_blank");
+      });
+    };
+    return { id: "tpc-campus:home", autoStart: true, requires: [IPaths], activate };
+  }
+
   (window._JUPYTERLAB ??= {})["tpc-campus"] = {
     init: (scope) => {
       shared = scope;
@@ -51,7 +82,12 @@
     get: async () => {
       const apputils = await lab("@jupyterlab/apputils");
       const plugin = { id: "tpc-campus:patience", autoStart: true, activate: () => waitForKernels(apputils) };
-      return () => ({ __esModule: true, default: plugin });
+      const plugins = [
+        plugin,
+        nameTabs(await lab("@jupyterlab/notebook")),
+        leadToCampus((await lab("@jupyterlab/application")).JupyterFrontEnd),
+      ];
+      return () => ({ __esModule: true, default: plugins });
     },
   };
 })();
