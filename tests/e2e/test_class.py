@@ -209,9 +209,6 @@ def test_a_lesson_that_cannot_be_opened_is_kept_aside_and_the_student_is_told(ca
     )
     (kept,) = mine.parent.glob("first-steps (yours, *).ipynb")
     assert "my own" in kept.read_text()
-    assert ada.evaluate(
-        "document.fonts.ready.then(fonts => [...fonts].some(each => each.status == 'loaded'))"
-    )
     ada.get_by_role("link", name="Open the lesson").click()
     ada.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
     assert ada.url.endswith("/lab/tree/lessons/scaling/first-steps.ipynb")
@@ -365,6 +362,7 @@ def test_the_student_reads_score_and_feedback(campus, ada):
 
 
 def test_the_feedback_page_shows_the_fonts_of_the_campus(campus, ada):
+    wait_for((campus.places.site / "inter.woff2").exists, campus.process)  # fonts are the book's
     said = []
     ada.on("console", lambda message: said.append(message.text))
     with ada.expect_response("**/fonts/inter.woff2") as font:
@@ -759,7 +757,7 @@ def test_a_copy_of_the_state_goes_on_elsewhere_beside_the_first(campus, browser,
     state = tmp_path / "moved"
     subprocess.run(["cp", "-a", str(campus.places.state), str(state)], check=True)
     (state / "screen.txt").unlink()
-    with running_campus(Places(campus.places.root, state)) as moved:
+    with running_campus(Places(campus.places.root, state), book=True) as moved:
         student, teacher = new_page(browser), new_page(browser)
         sign_in(student, moved, "ada", "ada-password-1")
         expect(student.locator("body")).to_contain_text("Scaling course")
