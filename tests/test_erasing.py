@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from nbgrader.api import Base as GradebookBase
 from signed_in import FORM, signed_in_client
 from sqlalchemy import MetaData, inspect
-from test_class_page import COURSE, EXERCISE, campus, hand_in, press, teacher, text_of, work_off
+from test_class_page import COURSE, EXERCISE, campus, hand_in, press, set_outcome, teacher, text_of, work_off
 from test_leaving import no_hub
 from tpc_courses.places import Places
 from tpc_grader import audit
@@ -212,6 +212,20 @@ def test_an_erasure_on_postgresql_leaves_nothing_either(each_database):
     assert [row for row in rows if "ada" in row]
     with pytest.raises(Exception, match="append-only"), people.transaction(each_database) as session:
         session.query(audit.AuditRow).delete()
+
+
+def test_an_erasure_waits_for_what_is_being_graded_and_goes_on_when_begun_again(zelda, monkeypatch):
+    words = (*CALLED, *ids_of(zelda))
+    monkeypatch.setattr("tpc_hub.erasing.WAIT_SECONDS", 0)
+    set_outcome(zelda, NAME, state="running")
+    told = run("user", "erase", NAME, "--confirm", NAME, code=1)
+    assert "is being graded" in told
+    assert "run the same again in a minute" in told
+    with people.session(zelda) as session:
+        assert people.roles_of(session, NAME) == {}, "meanwhile the person is let in nowhere"
+    set_outcome(zelda, NAME, state="graded")
+    run("user", "erase", NAME, "--confirm", NAME)
+    assert list(left_over(zelda, words)) == []
 
 
 @pytest.mark.parametrize("typed", ["", "zelda", "yes"])

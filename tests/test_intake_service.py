@@ -26,6 +26,7 @@ from tpc_grader.feedback import publish_feedback
 from tpc_grader.receipt_check import check_receipt
 from tpc_grader.receipts import Receipt
 from tpc_grader.store import Store
+from tpc_hub.following import tell
 
 pytestmark = [pytest.mark.hub, pytest.mark.timeout(600)]
 
@@ -354,6 +355,11 @@ class TestLeaving:
         campus.run("user", "erase", name, "--confirm", name)
         assert groups(campus, name) is None
         assert list(left_over(campus.places, words)) == []
+
+    def test_the_hub_forgets_nobody_whom_the_campus_does_not_block(self, campus, ada):
+        secret = (campus.places.hub_dir / "secrets" / "operator").read_text()
+        assert tell(f"http://127.0.0.1:{campus.port + 1}/hub/api", secret, "ada", forget=True)
+        assert groups(campus, "ada") == {f"nbgrader-{COURSE}"}
 
     @pytest.mark.parametrize("token", ["wrong", "of-ada"])
     def test_nobody_else_makes_the_hub_follow(self, campus, ada, token):

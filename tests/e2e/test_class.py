@@ -661,7 +661,7 @@ def test_pages_work_at_320_pixels(campus, browser, ada):
     ada.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_the_class_page_works_on_a_phone_and_by_keyboard(campus, teacher):
+def test_the_class_page_works_on_a_phone_and_by_keyboard(campus, teacher, ada):
     teacher.set_viewport_size({"width": 390, "height": 700})
     for path in ("class", "audit", "regrade/double-scaling", "person/ada"):
         teacher.goto(f"{campus.campus_url}/course/scaling/{path}")

@@ -27,7 +27,7 @@ from tpc_hub.campus.student import page
 from tpc_hub.erasing import erase
 from tpc_hub.exporting import export
 from tpc_hub.following import tell
-from tpc_hub.people import Person
+from tpc_hub.people import PeopleError, Person
 
 router = APIRouter()
 OF_PERSON = "/course/{course_id}/person/{name}"
@@ -75,13 +75,14 @@ def _erase(campus: Campus, course: Course, who: Visitor, name: str, typed: str) 
     with people.session(campus.places) as session:
         _check_erasable(session, course, who, name, typed)
     campus.groups.pop(name, None)
-    return erase(
-        campus.places,
-        campus.settings,
-        name,
-        who.name,
-        lambda each: tell(campus.hub_api, campus.token, each, forget=True),
-    )
+
+    def forget(each: str) -> bool:
+        return tell(campus.hub_api, campus.token, each, forget=True)
+
+    try:
+        return erase(campus.places, campus.settings, name, who.name, forget)
+    except RuntimeError as e:
+        raise PeopleError(str(e)) from e
 
 
 def _check_erasable(session: Session, course: Course, who: Visitor, name: str, typed: str) -> None:
