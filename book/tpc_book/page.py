@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,6 +24,11 @@ from tpc_book.words import FOR_SCRIPT, own_name, words
 # The page of a target that this one shows in a card; what a link to a page shows, its title, stands in the tree.
 NAMED_PAGE = re.compile(r'"remote":true,"url":"(/[^"#]*)')
 DESCRIPTION_LENGTH = 160
+# What pages may have beside their text; the page for wrong addresses has none of it.
+OF_SOME = (
+    *("alternates", "feeds", "social", "math", "figures", "hide_contents", "trail", "lesson", "body", "foot"),
+    *("forms", "run", "previous", "next", "outline", "cards", "state", "live", "lost"),
+)
 
 
 @dataclass(frozen=True)
@@ -83,52 +89,82 @@ def page_html(edition: Edition, slug: str) -> str:
     title = str(front.get("title") or slug or content.project["title"])
     before, after = neighbours(content, slug, links)
     numbered = front.get("enumerator") or ""
+    return _framed(
+        edition,
+        links,
+        said,
+        slug,
+        language=language,
+        title=title,
+        heading=Markup(f"{escape(str(numbered))} {escape(title)}".strip()),
+        description=description(front, page["mdast"], content.project),
+        alternates=alternates(options, language, slug, edition),
+        feeds=[links.file("feed.xml")] if content.has_feed else [],
+        social=social(edition, slug, title, front),
+        math=renderer.has_math,
+        figures=bool(renderer.models),
+        hide_contents=bool(options.get("hide_toc")),
+        trail=trail(content, slug, links),
+        lesson=Markup(lesson_head(edition, lesson, links, said)),
+        body=Markup(body),
+        foot=Markup(nodes.references.foot(renderer)),
+        forms=[
+            (said.get(f"form_{(kind := Path(name).suffix[1:])}", kind.upper()), links.file(name))
+            for name in edition.forms.get(slug, ())
+        ],
+        run=Markup(last_run(edition, lesson, links, said)),
+        previous=before,
+        next=after,
+        outline=[{**item, "html": Markup(item["html"])} for item in renderer.outline]
+        if len(renderer.outline) > 1 and not options.get("hide_outline")
+        else [],
+        cards=[(key, Markup(text)) for key, text in renderer.cards.items()],
+        state=Markup(widgets.foot(renderer)),
+        live=edition.live,
+    )
+
+
+def not_found_html(edition: Edition) -> str:
+    """Return the page for addresses that lead nowhere; its links begin at the top of the book where that is known."""
+    said = words(edition.theme, "en")
+    links = Links("", edition.index_files, f"{urlsplit(edition.book_url).path}/" if edition.book_url else "")
+    told = {"title": said["not_found"], "heading": said["not_found"], "description": said["not_found_text"]}
+    return _framed(edition, links, said, "404", **told, lost=True)
+
+
+def _framed(edition: Edition, links: Links, said: Mapping[str, str], slug: str, **facts: Any) -> str:
+    """Return a page of the book around what is its own."""
     return (
         templates(edition.theme)
         .get_template("page.html")
         .render(
             t=said,
-            language=language,
-            title=title,
-            heading=Markup(f"{escape(str(numbered))} {escape(title)}".strip()),
-            title_id=None,
-            book_title=content.project["title"],
-            description=description(front, page["mdast"], content.project),
-            alternates=alternates(options, language, slug, edition),
-            feeds=[links.file("feed.xml")] if content.has_feed else [],
-            social=social(edition, slug, title, front),
+            book_title=edition.content.project["title"],
             asset=links.file,
+            page=links.page,
             root=links.root,
-            home=links.page(""),
             campus_url=edition.campus_url,
             index_files=edition.index_files,
-            math=renderer.has_math,
-            figures=bool(renderer.models),
-            contents=Markup(contents(content, slug, links)) if not options.get("hide_toc") else "",
-            trail=trail(content, slug, links),
-            lesson=Markup(lesson_head(edition, lesson, links, said)),
-            body=Markup(body),
-            foot=Markup(nodes.references.foot(renderer)),
-            forms=[
-                (said.get(f"form_{(kind := Path(name).suffix[1:])}", kind.upper()), links.file(name))
-                for name in edition.forms.get(slug, ())
-            ],
-            run=Markup(last_run(lesson, links, said, content)),
-            previous=before,
-            next=after,
-            outline=[{**item, "html": Markup(item["html"])} for item in renderer.outline]
-            if len(renderer.outline) > 1 and not options.get("hide_outline")
-            else [],
-            cards=Markup(
-                "".join(
-                    f'<template id="card-{key}">{text}</template>' for key, text in renderer.cards.items()
-                )
-            ),
-            state=Markup(widgets.foot(renderer)),
+            entries=_nested(edition.content.entries),
+            slug=slug,
             script_strings=Markup(widgets.script_json({key: said[key] for key in FOR_SCRIPT})),
-            live=edition.live,
+            **{**dict.fromkeys(OF_SOME, ""), "language": "en", **facts},
         )
     )
+
+
+def _nested(entries: Sequence[Node]) -> list[Node]:
+    """Return the table of contents as a tree."""
+    made: list[Node] = []
+    above = [(0, made)]
+    for entry in entries:
+        level = int(entry.get("level", 1))
+        while above[-1][0] >= level:
+            above.pop()
+        found = {"short_title": "", **entry, "children": list[Node]()}
+        above[-1][1].append(found)
+        above.append((level, found["children"]))
+    return made
 
 
 @functools.cache
@@ -203,27 +239,6 @@ def social(edition: Edition, slug: str, title: str, front: Node) -> list[tuple[s
     ]
 
 
-def contents(content: Content, current: str, links: Links) -> str:
-    """Return the table of contents as nested lists."""
-    parts, level = [], 0
-    for entry in content.entries:
-        depth = int(entry.get("level", 1))
-        parts.append("<ul>" * max(0, depth - level) + "</li></ul>" * max(0, level - depth))
-        if depth <= level:
-            parts.append("</li>")
-        parts.append(f"<li>{_entry(entry, current, links)}")
-        level = depth
-    return "".join(parts) + "</li></ul>" * level
-
-
-def _entry(entry: Node, current: str, links: Links) -> str:
-    title = escape(str(entry.get("short_title") or entry["title"]))
-    if "slug" not in entry:
-        return f"<p>{title}</p>"
-    here = ' aria-current="page"' if entry["slug"] == current else ""
-    return f'<a href="{escape(links.page(entry["slug"]))}"{here}>{title}</a>'
-
-
 def trail(content: Content, slug: str, links: Links) -> list[tuple[str, str]]:
     """Return the headings and pages above a page, as name and address (empty for a heading)."""
     above: dict[int, tuple[str, str]] = {}
@@ -271,7 +286,7 @@ def lesson_head(edition: Edition, lesson: Node, links: Links, said: Mapping[str,
     )
 
 
-def last_run(lesson: Node, links: Links, said: Mapping[str, str], content: Content) -> str:
+def last_run(edition: Edition, lesson: Node, links: Links, said: Mapping[str, str]) -> str:
     """Return the line about the last run: time, memory, versions, and the way to all of them."""
     if not lesson:
         return ""
@@ -286,6 +301,5 @@ def last_run(lesson: Node, links: Links, said: Mapping[str, str], content: Conte
             memory=record["peak_memory_mib"],
             versions=numbers,
         )
-    known = "runs" in set(content.slugs())
-    more = f' <a href="{links.page("runs")}">{escape(said["run_all"])}</a>' if known else ""
-    return f'<p class="quiet last-run">{escape(line)}{more}</p>'
+    all_runs = links.page("runs") if "runs" in set(edition.content.slugs()) else ""
+    return templates(edition.theme).get_template("run.html").render(line=line, all_runs=all_runs, t=said)

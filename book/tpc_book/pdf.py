@@ -7,12 +7,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
-from tpc_book.page import Edition
-from tpc_book.volumes import Chapter, Volume, chapters, media
+from tpc_book.page import Edition, templates
+from tpc_book.volumes import Volume, chapters, media
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PRINT_SECONDS = 300
@@ -35,25 +33,8 @@ def browser() -> str | None:
 def print_page(edition: Edition, volume: Volume) -> str:
     """Return a volume as one page: a title, contents, chapters; raises ChapterError."""
     parts = list(chapters(edition, volume, single=True))
-    styles = "".join(f'<link rel="stylesheet" href="{name}"/>' for name in STYLES)
-    return (
-        f'<!doctype html>\n<html lang="en" data-scheme="light"><head><meta charset="utf-8"/>'
-        f"<title>{escape(volume.title)}</title>{styles}</head>\n<body>{_front(edition, volume, parts)}"
-        + "".join(
-            f'<main class="chapter" id="{part.name}" lang="{part.language}">{part.html}</main>\n'
-            for part in parts
-        )
-        + "</body></html>\n"
-    )
-
-
-def _front(edition: Edition, volume: Volume, parts: Sequence[Chapter]) -> str:
-    items = "".join(f'<li><a href="#{part.name}">{escape(part.title)}</a></li>' for part in parts)
-    return (
-        f'<header class="title"><p class="title">{escape(volume.title)}</p><p>{escape(volume.subtitle)}</p>'
-        f'<p class="quiet">{escape(edition.book_url)}<br/>Texts CC BY 4.0, code BSD-3-Clause</p></header>'
-        f'<nav class="chapter"><h1>Contents</h1><ol>{items}</ol></nav>'
-    )
+    page = templates(edition.theme).get_template("print.html")
+    return page.render(volume=volume, parts=parts, styles=STYLES, book_url=edition.book_url)
 
 
 def write_pdf(edition: Edition, volume: Volume, site: Path, file: Path) -> bool:

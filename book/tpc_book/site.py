@@ -13,8 +13,7 @@ from tpc_courses.places import Places
 from tpc_book.content import Content
 from tpc_book.forms import offered
 from tpc_book.lessons import student_notebook
-from tpc_book.not_found import not_found_html
-from tpc_book.page import Edition, kept_page_html
+from tpc_book.page import Edition, kept_page_html, not_found_html
 from tpc_book.project import Project
 from tpc_book.render import NodeError
 from tpc_book.widgets import script_json

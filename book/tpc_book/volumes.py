@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape
@@ -14,8 +14,8 @@ from tpc_courses.manifest import Course
 
 from tpc_book import nodes
 from tpc_book.links import Links
-from tpc_book.page import Edition, depends, last_run, lesson_slug
-from tpc_book.render import Node, Renderer
+from tpc_book.page import Edition, depends, last_run, lesson_slug, templates
+from tpc_book.render import Renderer
 from tpc_book.words import words
 from tpc_book.xhtml import BOXES, MATHML, as_xhtml
 
@@ -144,10 +144,12 @@ def _chapter(edition: Edition, volume: Volume, slug: str, single: bool) -> Chapt
     html = "".join(
         [
             f"<h1>{escape(title)}</h1>",
-            _facts(lesson, said),
+            templates(edition.theme).get_template("facts.html").render(lesson=lesson, t=said)
+            if lesson
+            else "",
             body,
             nodes.references.foot(renderer),
-            last_run(lesson, links, said, edition.content),
+            last_run(edition, lesson, links, said),
         ]
     )
     prefix, without = (f"{name}--", MATHML) if single else ("", BOXES)
@@ -160,18 +162,6 @@ def _address(book_url: str, attribute: str, url: str) -> str:
     if attribute == "href" and url.startswith("build/"):
         return f"{book_url}/{url}"
     return f"#{url[1:]}" if url.startswith("@") else url
-
-
-def _facts(lesson: Node, said: Mapping[str, str]) -> str:
-    """Return what a lesson gives and takes; empty for other pages."""
-    if not lesson:
-        return ""
-    items = "".join(f"<li>{escape(text)}</li>" for text in lesson["objectives"])
-    about = f"{lesson['minutes']} {said['minutes']}"
-    about += f" · {lesson['description']}" if lesson.get("description") else ""
-    return (
-        f'<div class="lesson"><p>{escape(about)}</p><p>{escape(said["objectives"])}</p><ul>{items}</ul></div>'
-    )
 
 
 def media(edition: Edition) -> Path:
