@@ -8,6 +8,7 @@ import uuid
 import zipfile
 from pathlib import Path
 
+from tpc_courses.tokens import resolved
 
 from tpc_book.page import Edition, templates
 from tpc_book.volumes import Chapter, Volume, chapters, media
@@ -28,7 +29,7 @@ def write_epub(edition: Edition, volume: Volume, file: Path, cover: bytes = b"")
     """
     parts = list(chapters(edition, volume))
     pictures = sorted({name for part in parts for name in part.files})
-    style = (edition.theme / "static" / "epub.css").read_text(encoding="utf-8")
+    style = resolved((edition.theme / "static" / "epub.css").read_text(encoding="utf-8"))
     new, frame = file.with_suffix(".new"), templates(edition.theme).get_template
     files: dict[str, str | bytes] = {
         # Readers look at the first bytes: this file comes first and is not packed.

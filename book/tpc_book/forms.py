@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
+from tpc_courses.tokens import read_tokens
 
 from tpc_book.cards import card_png
 from tpc_book.epub import write_epub
@@ -19,7 +20,6 @@ from tpc_book.outreach import load_outreach
 from tpc_book.page import Edition, alternates, trail
 from tpc_book.people import Directory
 from tpc_book.sitemap import robots_txt, sitemap_xml
-from tpc_book.tokens import read_tokens
 from tpc_book.volumes import BOOK, volumes
 
 FOLDER = "forms"
@@ -90,7 +90,7 @@ def _write_cards(edition: Edition, places: Places, site: Path) -> dict[str, byte
     kept.mkdir(parents=True, exist_ok=True)
     (site / "cards").mkdir(exist_ok=True)
     name, font = str(edition.content.project["title"]), places.root / "node_modules" / FONT
-    colours = {name: colour.light for name, colour in read_tokens(places).items()}
+    colours = {name: colour.light for name, colour in read_tokens().items()}
     cards, used = {}, set()
     for slug in edition.content.slugs():
         title = str(edition.content.page(slug)["frontmatter"].get("title") or name)

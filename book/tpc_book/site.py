@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tpc_courses.places import Places
+from tpc_courses.tokens import LOOK, resolved
 
 from tpc_book.content import Content
 from tpc_book.forms import offered
@@ -143,9 +144,11 @@ def write_assets(places: Places, folder: Path) -> None:
     for path in (theme / "static").iterdir():
         shutil.copyfile(path, folder / path.name)
     shared = places.root / "hub" / "tpc_hub" / "static"
-    parts = [shared / "fonts.css", shared / "tokens.css", theme / "static" / "book.css"]
+    parts = [shared / "fonts.css", LOOK / "tokens.css", theme / "static" / "book.css"]
     text = "".join(path.read_text(encoding="utf-8") for path in parts)
     (folder / "book.css").write_text(text.replace("{{ font_folder }}", ""), encoding="utf-8")
+    paper = (theme / "static" / "print.css").read_text(encoding="utf-8")
+    (folder / "print.css").write_text(resolved(paper), encoding="utf-8")
     for name, source in FONTS.items():
         shutil.copyfile(modules / source, folder / name)
     katex = modules / "katex" / "dist"

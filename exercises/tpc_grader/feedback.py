@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nh3
 from tpc_courses.places import Places
+from tpc_courses.tokens import tokens_css
 
 from tpc_grader.feedback_numbers import with_numbers_of_today
 from tpc_grader.formulas import ELEMENTS
@@ -64,7 +65,7 @@ _CLASSES = {
 
 def readable_page(text: str) -> str:
     """Return feedback as one HTML file: cleaned, readable on a phone, told to run and load nothing."""
-    return _PAGE.format(policy=html.escape(POLICY), style=STYLE + RULES, body=clean_body(text))
+    return _PAGE.format(policy=html.escape(POLICY), style=tokens_css() + STYLE + RULES, body=clean_body(text))
 
 
 def clean_body(text: str) -> str:
@@ -138,35 +139,10 @@ def _allowed(tag: str, attribute: str, value: str) -> str | None:
 
 
 # The rules of the sections above, also used where the campus shows feedback between its own header and footer.
-RULES = """
-.feedback { overflow-wrap: anywhere; }
-.feedback section { border-top: 1px solid var(--line); padding: 8px 0; }
-.feedback section.test { border-left: 4px solid var(--bad); padding-left: 12px; }
-.feedback section.good { border-left-color: var(--good); }
-.feedback section.comment { border-left: 4px solid var(--accent); padding-left: 12px; }
-.feedback h2 { font-size: 1.05rem; margin: 8px 0; }
-.feedback .points { color: var(--quiet); font-weight: 400; }
-.feedback pre { white-space: pre-wrap; background: var(--panel); padding: 8px; border-radius: 6px; margin: 8px 0; }
-.feedback .output { border-left: 2px solid var(--line); padding-left: 8px; overflow-x: auto; }
-.feedback section.text, .feedback section.comment { overflow-x: auto; }
-.feedback .formula { display: block; overflow: auto hidden; padding: 4px 0; }
-.feedback math { font-size: 1.1em; }
-.feedback mtd.left { text-align: left; justify-items: start; padding-inline-start: 0; }
-.feedback mtd.right { text-align: right; justify-items: end; padding-inline-end: 0; }
-.feedback img { max-width: 100%; height: auto; background: #fff; }
-.feedback table { border-collapse: collapse; }
-.feedback table.difference { width: 100%; table-layout: fixed; }
-.feedback th, .feedback td { text-align: left; vertical-align: top; padding: 4px 8px; border: 1px solid var(--line); }
-.feedback summary { min-height: 44px; display: flex; align-items: center; gap: 8px; cursor: pointer; }
-.feedback summary::before { content: "▸" / ""; }
-.feedback details[open] > summary::before { content: "▾" / ""; }
-"""
+RULES = (Path(__file__).parent / "feedback.css").read_text(encoding="utf-8")
 STYLE = """
-:root { color-scheme: light dark; --ink: light-dark(#1b1f24, #e8ebef); --paper: light-dark(#fff, #14181d);
-  --panel: light-dark(#f5f6f8, #1c2229); --line: light-dark(#d5dae1, #2f3741); --quiet: light-dark(#57606a, #a3adb8);
-  --good: light-dark(#1a7f37, #56d364); --bad: light-dark(#b3261e, #ff8a80); --accent: light-dark(#0b5cad, #6cb6ff); }
 body { margin: 0 auto; max-width: 46rem; padding: 16px; background: var(--paper); color: var(--ink);
-  font: 17px/1.6 system-ui, sans-serif; }
+  font: var(--text)/1.6 var(--sans); }
 a { color: var(--accent); }
 """
 _PAGE = """<!DOCTYPE html>

@@ -10,6 +10,7 @@ from typing import Any
 from tpc_courses import pulling
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
+from tpc_courses.tokens import LOOK
 from traitlets.utils.importstring import import_item
 
 from tpc_hub.engines import engine_for
@@ -101,7 +102,7 @@ def set_sign_in(c: Any, settings: Settings, places: Places) -> None:
 
 def set_pages(c: Any, settings: Settings) -> None:
     """Show our sign-in page, and the campus as the home page after it."""
-    c.JupyterHub.template_paths = [str(HERE / "templates"), str(HERE / "static")]
+    c.JupyterHub.template_paths = [str(HERE / "templates"), str(HERE / "static"), str(LOOK)]
     c.JupyterHub.template_vars = {
         "book_url": f"{settings.url}/book/",
         "campus_url": settings.campus_url,

@@ -19,6 +19,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
 from tpc_courses.manifest import LiveCourses
 from tpc_courses.places import Places
+from tpc_courses.tokens import LOOK
 from tpc_grader import points
 from tpc_grader.archive import Refused
 
@@ -60,7 +61,9 @@ def make_app() -> FastAPI:
     places = Places.find()
     settings = load_settings(places)
     templates = Environment(
-        loader=FileSystemLoader([HERE / "templates", HERE.parent / "templates", HERE.parent / "static"]),
+        loader=FileSystemLoader(
+            [HERE / "templates", HERE.parent / "templates", HERE.parent / "static", LOOK]
+        ),
         autoescape=select_autoescape(),
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,8 +1,8 @@
 // Shared by all figures: put in front of each figure's own module by figures/__init__.py. No imports, no network.
 // A figure calls `figure(el, model, spec)`; see `spec` there. Colours are Okabe-Ito, told apart by dash and marker too.
 const STYLE = `
-.tpc-fig{--i:var(--ink,var(--jp-ui-font-color1,#1b1f24));--p:var(--paper,var(--jp-layout-color0,#fff));
- --l:var(--line,var(--jp-border-color2,#b8c0c8));--a:var(--accent,var(--jp-brand-color1,#0b5cad));
+.tpc-fig{--i:var(--ink,var(--jp-ui-font-color1,#1b1f24));--p:var(--paper,var(--jp-layout-color0,#ffffff));
+ --l:var(--line,var(--jp-border-color2,#d5dae1));--a:var(--accent,var(--jp-brand-color1,#0b5cad));
  color:var(--i);background:var(--p);font:15px/1.5 system-ui,sans-serif;max-width:46rem;margin:1rem 0;padding:.6rem}
 .tpc-fig *{box-sizing:border-box}
 .tpc-fig .figure-title{margin:0 0 .3rem;font-weight:650;font-size:1.05em;line-height:1.35;min-height:2.7em}
@@ -15,7 +15,7 @@ const STYLE = `
 .tpc-fig input[type=range]{width:100%;min-height:44px;accent-color:var(--a)}
 .tpc-fig button,.tpc-fig select{min-height:44px;padding:0 1rem;border:1px solid var(--i);border-radius:6px;
  background:transparent;color:var(--i);font:inherit;cursor:pointer}
-.tpc-fig option{color:#1b1f24;background:#fff}
+.tpc-fig option{color:#1b1f24;background:#ffffff}
 .tpc-fig :focus-visible{outline:3px solid var(--a);outline-offset:2px}
 .tpc-fig output{font-variant-numeric:tabular-nums;font-weight:600}
 .tpc-fig .numbers{overflow-x:auto;max-height:22rem}
