@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from tpc_courses.files import write_whole
 from tpc_courses.lesson import notebook_from
 from tpc_courses.places import Places
 from tpc_courses.problems import Problem
@@ -127,9 +128,7 @@ def _run_and_record(places: Places, slug: str) -> tuple[Record, str]:
         # Time and memory stay those of the run whose outputs are shown.
         before = record_of(places, slug)
         record |= {key: before[key] for key in ("peak_memory_mib", "seconds") if key in before}
-    new = path.with_suffix(".json.new")
-    new.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    new.replace(path)
+    write_whole(path, json.dumps(record, indent=1) + "\n")
     return record, slow
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import uuid
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from tpc_courses.files import write_whole
 from tpc_courses.places import Places
 
 # They take part in what a page looks like; a new version makes all pages anew.
@@ -36,10 +36,8 @@ class Kept:
             return path.read_bytes().decode()
         except FileNotFoundError:
             made = make()
-        new = path.with_name(f"{name}.{uuid.uuid4().hex[:8]}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(made.encode())
-        new.replace(path)
+        write_whole(path, made)
         return made
 
     def forget_unused(self) -> None:

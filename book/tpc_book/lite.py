@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from tpc_courses.files import point
 from tpc_courses.places import Places
 
 from tpc_book import lite_packages
@@ -63,9 +64,7 @@ def ensure_lite(places: Places, full_pyodide: str = "", say: Say = print) -> Pat
             raise LiteError(f"{e}\nThe book stays as it is. Correct this, then `campus build lite`.") from e
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    link = folder / f"{uuid.uuid4().hex[:8]}.link"
-    link.symlink_to(target.name)
-    link.replace(folder / "current")
+    point(folder / "current", target.name)
     for other in folder.iterdir():
         if other.is_dir() and not other.is_symlink() and other not in (target, _tools_folder(places)):
             shutil.rmtree(other, ignore_errors=True)

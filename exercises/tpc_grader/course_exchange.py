@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import glob
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange import default
 from nbgrader.utils import ignore_patterns
+from tpc_courses.files import whole_folder
 
 from tpc_grader import releases
 from tpc_grader.exchange import TIMESTAMP, Exchange
@@ -208,12 +208,9 @@ class ReleaseFeedback(Exchange, default.ExchangeReleaseFeedback):
 
 def write_submission(submission: Submission, path: Path) -> None:
     """Write a submission's files where nbgrader expects them, whole or not at all, over an older one."""
-    draft = path.with_name(f".{path.name}.new")
-    shutil.rmtree(draft, ignore_errors=True)
-    submission.write_to(draft)
-    (draft / "timestamp.txt").write_text(submission.received_at.strftime(TIMESTAMP), encoding="utf-8")
-    shutil.rmtree(path, ignore_errors=True)
-    draft.rename(path)
+    with whole_folder(path) as draft:
+        submission.write_to(draft)
+        (draft / "timestamp.txt").write_text(submission.received_at.strftime(TIMESTAMP), encoding="utf-8")
 
 
 def _on_time(store: Store, newest: Submission, due: dt.datetime | None) -> Submission:

@@ -26,9 +26,9 @@ from tpc_grader.preprocessors import set_preprocessors
 from tpc_grader.prose import set_markdown
 from tpc_grader.records import standing
 from tpc_grader.refusals import refusal, warnings_with
-from tpc_grader.releases import released
+from tpc_grader.releases import digest_of, released
 from tpc_grader.save_cells import set_save_cells
-from tpc_grader.support_files import digest_of, exercise_files
+from tpc_grader.support_files import exercise_files
 from tpc_grader.tried_solution import NOT_TRIED
 
 Say = Callable[[str], None]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import functools
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from tpc_courses.files import locked
 from tpc_courses.places import Places
 
 # A table of its own: the hub's people and our submissions share a database, not a history of changes.
@@ -159,8 +159,7 @@ def _alone(engine: Engine) -> Iterator[None]:
     if engine.dialect.name != "sqlite" or not engine.url.database:
         yield
         return
-    with open(f"{engine.url.database}.lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with locked(Path(f"{engine.url.database}.lock")):
         yield
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import html
-import os
 import re
-import secrets
 from pathlib import Path
 
 import nh3
+from tpc_courses.files import write_whole
 from tpc_courses.places import Places
 from tpc_courses.tokens import tokens_css
 
@@ -99,9 +98,7 @@ def publish_feedback(places: Places, submission: str, notebook: str, page: str) 
     """Let the student read a page of feedback from now on."""
     folder = feedback_folder(places, submission)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = folder / f".{secrets.token_hex(4)}"
-    draft.write_text(readable_page(page), encoding="utf-8")
-    os.replace(draft, folder / f"{notebook}.html")
+    write_whole(folder / f"{notebook}.html", readable_page(page))
 
 
 def released_feedback(places: Places, submission: str) -> dict[str, bytes]:

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tpc_courses.files import Busy, locked
 from tpc_courses.places import Places
-
-
-class Busy(RuntimeError):
-    """Another process has this part."""
 
 
 @contextlib.contextmanager
 def only_one(places: Places, part: str, wait_seconds: float = 0.0, note: str = "") -> Iterator[None]:
-    """Hold the lock of a part, `worker` or `writer`, of the campus in this state folder; raises Busy.
-
-    `note` is what others may read of the holder.
-    """
-    path = _path(places, part)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "w") as file:
-        deadline = time.monotonic() + wait_seconds
-        while not _locked(file.fileno()):
-            if time.monotonic() >= deadline:
-                raise Busy(f"{places.state}: a {part} serves this campus already.")
-            time.sleep(0.05)
-        file.truncate(0)
-        file.write(note)
-        file.flush()
+    """Hold the lock of a part, `worker` or `writer`, of the campus in this state folder; raises Busy."""
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locked(_path(places, part), wait_seconds, note))
+        except Busy:
+            raise Busy(f"{places.state}: a {part} serves this campus already.") from None
         yield
 
 
@@ -55,11 +40,3 @@ def jobs_at_once(places: Places) -> int | None:
 
 def _path(places: Places, part: str) -> Path:
     return places.intake / f".{part}.lock"
-
-
-def _locked(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

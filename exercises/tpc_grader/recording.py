@@ -6,7 +6,6 @@ is made already, so what is left is to keep it and the scores. A test compares b
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import nbformat
 from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
+from tpc_courses.files import whole_folder
 from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 
@@ -59,21 +59,17 @@ def write_down(places: Places, course: Course, submission: Submission, graded: G
 def _keep(places: Places, course: str, exercise: str, student: str, text: str, ignored: list[str]) -> None:
     """Write the notebook, and beside it the student's files under those of the exercise; whole or not at all."""
     folder = places.nbgrader(course) / "autograded" / student / exercise
-    draft = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for beside in (
-        submitted_folder(places, course, exercise, student),
-        places.nbgrader(course) / "source" / exercise,
-    ):
-        for name in find_all_files(str(beside), ignored):
-            target = draft / Path(name).relative_to(beside)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.unlink(missing_ok=True)
-            shutil.copyfile(name, target)
-            target.chmod(READ_ONLY)
-    kept = draft / f"{exercise}.ipynb"
-    kept.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
-    kept.chmod(READ_ONLY)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(draft, folder)
+    with whole_folder(folder) as draft:
+        for beside in (
+            submitted_folder(places, course, exercise, student),
+            places.nbgrader(course) / "source" / exercise,
+        ):
+            for name in find_all_files(str(beside), ignored):
+                target = draft / Path(name).relative_to(beside)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.unlink(missing_ok=True)
+                shutil.copyfile(name, target)
+                target.chmod(READ_ONLY)
+        kept = draft / f"{exercise}.ipynb"
+        kept.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+        kept.chmod(READ_ONLY)

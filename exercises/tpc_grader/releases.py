@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tpc_courses.files import point
+
 from tpc_grader.archive import NOTEBOOK, Limits
 from tpc_grader.folder import read_folder
 
@@ -44,10 +46,15 @@ class Release:
 
 def version_of(folder: Path) -> str:
     """Return the version of an exercise: the start of the hash of all files it is made from."""
+    return digest_of(read_folder(folder, _passing, LIMITS))[:16]
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """Return one hash of names and bytes of files."""
     digest = hashlib.sha256()
-    for name, data in sorted(read_folder(folder, _passing, LIMITS).items()):
+    for name, data in sorted(files.items()):
         digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def _passing(_: str, names: Sequence[str]) -> list[str]:
@@ -66,9 +73,7 @@ def publish(root: Path, course: str, exercise: str, files: Mapping[str, bytes], 
     draft.rename(kept)
     outbound = root / course / "outbound" / exercise
     outbound.parent.mkdir(parents=True, exist_ok=True)
-    link = outbound.with_name(f".{exercise}-{secrets.token_hex(4)}")
-    link.symlink_to(os.path.relpath(kept, outbound.parent))
-    os.replace(link, outbound)
+    point(outbound, os.path.relpath(kept, outbound.parent))
     for old in kept.parent.glob(".*-old"):
         shutil.rmtree(old)
     return Release(course, exercise, version, outbound)

@@ -65,10 +65,6 @@ class Graded:
         """Return the points that tests could award; what a person grades is left out."""
         return number(total(cell.max_points for cell in self.cells if not cell.manual))
 
-    def without_outputs(self) -> Graded:
-        """Return the same result, small: for lists and pages that show scores only."""
-        return replace(self, outputs={}, notebook=None)
-
     def without_notebook(self) -> Graded:
         """Return the same result as it is kept when nbgrader has its notebook."""
         return replace(self, notebook=None)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -23,14 +22,6 @@ def exercise_files(places: Places, slug: str) -> dict[str, bytes]:
     """Return the files that nbgrader makes a release from, by name; raises SourceError."""
     text = str(nbformat.writes(source_notebook(places.exercise(slug)))) + "\n"
     return {**support_files(places, slug), f"{slug}.ipynb": text.encode()}
-
-
-def digest_of(files: Mapping[str, bytes]) -> str:
-    """Return one hash of names and bytes of files."""
-    digest = hashlib.sha256()
-    for name, data in sorted(files.items()):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-    return digest.hexdigest()
 
 
 def support_files(places: Places, slug: str) -> dict[str, bytes]:

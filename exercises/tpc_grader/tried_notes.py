@@ -10,10 +10,12 @@ import json
 import tempfile
 from pathlib import Path
 
+from tpc_courses.files import write_whole
 from tpc_courses.manifest import Course, Unit
 from tpc_courses.places import Places
 
-from tpc_grader.support_files import digest_of, exercise_files
+from tpc_grader.releases import digest_of
+from tpc_grader.support_files import exercise_files
 
 
 def path(places: Places) -> Path:
@@ -56,4 +58,4 @@ def try_exercise(places: Places, slug: str) -> list[str]:
 def _write(places: Places, notes: dict[str, str]) -> None:
     text = json.dumps(dict(sorted(notes.items())), indent=1) + "\n"
     if notes or path(places).exists():
-        path(places).write_text(text, encoding="utf-8")
+        write_whole(path(places), text)

@@ -22,11 +22,11 @@ from tpc_grader.autotests import with_tests
 from tpc_grader.bundle import Result, StepResult
 from tpc_grader.limits import Limits
 from tpc_grader.points import shown
+from tpc_grader.releases import digest_of
 from tpc_grader.results import InfrastructureFault
 from tpc_grader.scoring import scored_bundle, shown_points
 from tpc_grader.skeleton import Cell, Rebuilt, skeleton_cells
 from tpc_grader.sources import seed_of_draws
-from tpc_grader.support_files import digest_of
 from tpc_grader.tried_notes import noted
 
 # An author waits so long for a release; what takes longer is released, and said to be not tried.

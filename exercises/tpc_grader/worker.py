@@ -22,6 +22,7 @@ from multiprocessing.connection import Connection, wait
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from tpc_courses.files import Busy
 from tpc_courses.manifest import read_course
 from tpc_courses.places import Places
 
@@ -29,7 +30,7 @@ from tpc_grader import audit, database, queue
 from tpc_grader.bell import Bell, take_down
 from tpc_grader.history import turn_seconds
 from tpc_grader.jobs import Job, Line
-from tpc_grader.locks import Busy, only_one
+from tpc_grader.locks import only_one
 from tpc_grader.results import Graded
 from tpc_grader.schedule import Served, Slot, Waiting, in_order, leaves_at, slots
 from tpc_grader.store import Store

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import yaml
+from tpc_courses.files import Busy, locked
 from tpc_courses.places import Places
 from tpc_lab import grid
 from tpc_lab.grid import Ladder, Record, Row
@@ -107,10 +107,10 @@ def folder_of(places: Places, name: str) -> Path:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the folder of a grid: two processes would train the same runs and write over each other's lines."""
-    with (folder / ".lock").open("w") as file:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as e:
+            held.enter_context(locked(folder / ".lock", wait_seconds=0))
+        except Busy as e:
             remedy = "Wait until it ends, or stop it: finished runs are kept"
             raise ExperimentError(f"{folder}: another process runs this grid. {remedy}.") from e
         yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import math
 import os
 import signal
@@ -13,10 +12,10 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import IO
 from urllib.parse import urlsplit
 
 import psutil
+from tpc_courses.files import Busy, locked
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
 
@@ -261,23 +260,17 @@ def protection_lines(settings: Settings) -> list[str]:
 @contextlib.contextmanager
 def _lock(places: Places, settings: Settings) -> Iterator[None]:
     """Hold the state folder for this process; a second start says who has it."""
-    try:
-        places.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file: IO[str] = open(places.state / "lock", "a+")  # noqa: SIM115 held below, after the check
-    except OSError:
-        raise SourceError(machine.problems(places, settings)) from None
-    with file:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
+            note = f"{settings.url}, process {os.getpid()}\n"
+            held.enter_context(locked(places.state / "lock", wait_seconds=0, note=note))
+        except OSError:
+            raise SourceError(machine.problems(places, settings)) from None
+        except Busy as e:
             raise RuntimeError(
-                f"{places.state}: this campus already runs ({file.read().strip()}). "
+                f"{places.state}: this campus already runs ({e}). "
                 "Open that one, stop it with Ctrl-C, or set CAMPUS_STATE and CAMPUS_PORT for a second campus."
             ) from None
-        file.truncate(0)
-        file.write(f"{settings.url}, process {os.getpid()}\n")
-        file.flush()
         yield
 
 

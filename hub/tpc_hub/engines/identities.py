@@ -7,11 +7,11 @@ it. So two campuses never give out the same one, and a copied campus gets new on
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from tpc_courses.files import locked
 from tpc_kernels.linux import count_of_uids
 
 REGISTRY = Path("/var/lib/tpc-campus-identities")
@@ -70,9 +70,7 @@ def id_range() -> tuple[int, int]:
 @contextlib.contextmanager
 def _registry() -> Iterator[Path]:
     """Hold the folder of what was given out, for one process at a time."""
-    REGISTRY.mkdir(mode=0o700, exist_ok=True)
-    with open(REGISTRY / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(REGISTRY / "lock"):
         yield REGISTRY
 
 
