@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
 
+from tpc_courses.tokens import read_tokens
+
 from tpc_book.sanitise import clean
 
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)</style>", re.IGNORECASE | re.DOTALL)
@@ -130,4 +132,6 @@ def _readable(style: str) -> str:
     """Return a style in which a coloured ground has the dark ink that notebooks write on it."""
     properties = {name.strip() for name, _, _ in (one.partition(":") for one in style.split(";"))}
     grounded = properties & {"background-color", "background"} and "transparent" not in style
-    return f"{style}; color: #000" if grounded and "color" not in properties else style
+    return (
+        f"{style}; color: {read_tokens()['ink'].light}" if grounded and "color" not in properties else style
+    )
