@@ -100,7 +100,7 @@ SHOWN = {
     "film": (["Output of the kind video", OPEN], ["<video"]),
     "own film": (['<video controls src="data:video/mp4;base64,MDAw'], []),
     "sound": (['<audio controls src="data:audio/wav;base64,'], []),
-    "styler": (["background-color", "color:#1b1f24", "<th", "color:green"], ["<style", "color:red"]),
+    "styler": (["background-color", "color:#000", "<th", "color:green"], ["<style", "color:red"]),
     "frame": (["<table", "dataframe"], ["<style", "vertical-align"]),
     "bar": (["<progress "], []),
     "json": (["null"], ["JSON object"]),
