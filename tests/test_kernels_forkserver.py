@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
+import mmap
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 from running_campus import wait_for
+from tpc_kernels import linux
 from tpc_kernels.client import Ending, Forked, NoForkserver, ensure, fork, run_alone, serves
 from tpc_kernels.jupyter import PRELOAD_ENVIRONMENT
 from tpc_kernels.order import Order
@@ -406,3 +410,34 @@ def test_what_the_first_notebook_and_figure_build_is_there_before_the_fork(tmp_p
 def test_headers_are_small_and_hold_no_secret():
     order = Order("a:b", {"password": "p"}, environment={"TOKEN": "t"}, tied=True)
     assert json.loads(order.header().to_line()) == {"tied": True, "box": ""}
+
+
+def test_a_forkserver_for_short_jobs_gathers_its_memory_and_its_children_keep_theirs(tmp_path):
+    child = (
+        "data = bytearray(b'a') * 2**24\n"
+        + CHILD
+        + "\ndef change():\n    data[5000] = 98\n    print(data[4999:5002])\n"
+    )
+    (tmp_path / "tpc_child.py").write_text(child)
+    environment = PRELOAD_ENVIRONMENT | {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
+    path = tmp_path / "socket"
+    ensure(path, ("numpy", "tpc_child"), environment, tmp_path / "log", gather=True)
+    try:
+        assert [run(path, "change") for _ in range(2)] == [(Ending("exited", 0), "bytearray(b'aba')\n")] * 2
+        [server] = servers(tmp_path)
+        rolled = Path(f"/proc/{server.pid}/smaps_rollup").read_text()
+        kib = int(re.search(r"AnonHugePages:\s+(\d+)", rolled)[1])
+        # A kernel may not do it at all; it never does it for a process that did not ask, of a module's data.
+        assert kib >= 2**13 or not _may_collapse()
+    finally:
+        stop(tmp_path)
+
+
+def _may_collapse() -> bool:
+    """Return whether this kernel puts pages together when it is asked to."""
+    with mmap.mmap(-1, 2**23, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        memory.write(b"a" * 2**23)
+        there = ctypes.c_char.from_buffer(memory)
+        first = -(-ctypes.addressof(there) // 2**21) * 2**21
+        del there
+        return linux.collapse(first, 2**21)

@@ -13,9 +13,8 @@ from tpc_kernels.box import Box, software
 from tpc_kernels.client import Ending, Forked, NoForkserver, ensure, fork, run_alone, runtime_folder
 from tpc_kernels.order import Order
 
-from tpc_grader.draws import HASH_SEED
 from tpc_grader.limits import Limits
-from tpc_grader.surroundings import children_of, environment, fresh_uid, job_name, packages
+from tpc_grader.surroundings import HASH_SEED, children_of, environment, fresh_uid, job_name, packages
 
 PRELOADS = (
     "numpy", "jax", "jax.numpy", "optax", "scipy.stats", "scipy.optimize", "matplotlib.pyplot",
@@ -60,7 +59,7 @@ def start_boxed(role: str, limits: Limits, files: tuple[int, ...]) -> Boxed:
     around = environment() | HASH_SEED
     try:
         path = runtime_folder() / f"grading-{installed}.sock"
-        ensure(path, PRELOADS, around, path.with_suffix(".log"), IDLE_SECONDS)
+        ensure(path, PRELOADS, around, path.with_suffix(".log"), IDLE_SECONDS, gather=True)
         return Boxed(fork(path, order, files))
     except NoForkserver:
         return Boxed(run_alone(order, files, environment=around))

@@ -20,9 +20,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-# For processes in which submissions and tests run: the order of a set of texts is drawn when Python starts.
-_HASH_SEED = "PYTHONHASHSEED"
-HASH_SEED = {_HASH_SEED: "20261"}
+from tpc_grader.surroundings import HASH_SEED
+
 # As many bytes as NumPy takes to seed a generator.
 _POOL_BYTES = 16
 
@@ -36,7 +35,8 @@ class Draws:
     """The one stream of a process for all that asks for chance. Made before any code of a submission runs."""
 
     def __init__(self) -> None:
-        os.environ.pop(_HASH_SEED, None)
+        for name in HASH_SEED:
+            os.environ.pop(name, None)
         self._stream = random.Random(0)
         self._bits = np.random.get_bit_generator()  # type: ignore[attr-defined]
         self._seed_numpy = np.random.seed

@@ -15,9 +15,8 @@ from dataclasses import replace
 
 from tpc_kernels.client import Ending
 
-from tpc_grader.draws import HASH_SEED
 from tpc_grader.limits import Limits
-from tpc_grader.surroundings import environment
+from tpc_grader.surroundings import HASH_SEED, environment
 
 
 class Plain:

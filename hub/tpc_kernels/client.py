@@ -184,10 +184,11 @@ def ensure(
     environment: dict[str, str],
     log: str | Path,
     idle_seconds: float | None = None,
+    gather: bool = False,
 ) -> None:
     """Start a forkserver at `path` unless one serves there; returns when it serves. Raises NoForkserver.
 
-    With `idle_seconds` it ends by itself after that time without work.
+    With `idle_seconds` it ends by itself after that time without work; with `gather` many short forks are cheaper.
     Its environment is seen by everything it forks (in /proc/PID/environ), so hand it nothing secret.
     """
     path = Path(path)
@@ -199,7 +200,8 @@ def ensure(
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         idle = [f"--idle={idle_seconds}"] if idle_seconds else []
-        command = [sys.executable, "-P", "-m", "tpc_kernels.forkserver", *idle, str(path), *preloads]
+        options = [*idle, *(["--gather"] if gather else [])]
+        command = [sys.executable, "-P", "-m", "tpc_kernels.forkserver", *options, str(path), *preloads]
         with open(log, "ab") as output:
             process = subprocess.Popen(
                 command,

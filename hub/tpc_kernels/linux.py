@@ -21,6 +21,7 @@ READ_ONLY, NO_SUID, NO_DEVICES, NO_EXEC = 1, 2, 4, 8
 REMOUNT, BIND, RECURSIVE, PRIVATE = 32, 4096, 16384, 1 << 18
 NO_ATIME, NO_DIRATIME, RELATIVE_ATIME = 1024, 2048, 1 << 21
 _DETACH = 2
+_COLLAPSE = 25
 
 _SET_PARENT_DEATH_SIGNAL, _SET_DUMPABLE, _SET_NO_NEW_PRIVILEGES = 1, 4, 38
 _SET_INTERFACE_FLAGS, _INTERFACE_UP = 0x8914, 1 | 64
@@ -73,6 +74,11 @@ def raise_loopback() -> None:
     """Switch on the loopback interface of a new network namespace."""
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, _SET_INTERFACE_FLAGS, struct.pack("16sh22x", b"lo", _INTERFACE_UP))
+
+
+def collapse(address: int, length: int) -> bool:
+    """Put pages of this process together in large ones; returns whether the kernel did, since Linux 6.1."""
+    return bool(libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(length), _COLLAPSE) == 0)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -12,6 +12,10 @@ from collections.abc import Mapping
 from io import BytesIO
 from types import ModuleType
 
+from tpc_kernels import linux
+
+_LARGE_PAGE = 2 * 2**20
+
 
 class _File:
     """Stands for a module where only its file matters."""
@@ -48,6 +52,22 @@ def keep_shared() -> None:
     if "zmq" in sys.modules:
         _settle_annotations(sys.modules["zmq"].Socket)
     _ask_for_mappings()
+
+
+def gather_pages() -> None:
+    """Have the kernel put what lies in memory together in large pages, once all is there.
+
+    A fork copies a table with an entry for each page, and the end of the process goes through it again: 6 ms for
+    140 MB in small pages, 1 in large ones. What a child writes to is still copied in small ones.
+    """
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
+        lines = [line.split() for line in file]
+    for span, rights, *_, inode in (line[:5] for line in lines):
+        start, end = (int(each, 16) for each in span.split("-"))
+        first, last = -(-start // _LARGE_PAGE) * _LARGE_PAGE, end // _LARGE_PAGE * _LARGE_PAGE
+        if rights == "rw-p" and inode == "0":
+            for address in range(first, last, _LARGE_PAGE):
+                linux.collapse(address, _LARGE_PAGE)
 
 
 def _draw_once() -> None:
