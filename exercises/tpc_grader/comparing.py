@@ -27,6 +27,8 @@ _CLOSE = {
 }  # fmt: skip
 # How these functions call the two things that they compare.
 _SIDES = ("a", "b", "a1", "a2", "actual", "desired", "x", "y")
+# Of two values of these types nothing is to be noted but what Python says: tests compare thousands of them.
+_SCALARS = frozenset({bool, int, float, str, np.bool_, np.int64, np.float64})
 _OPERATORS: dict[type[ast.AST], str] = {
     ast.Eq: "equal", ast.NotEq: "unequal", ast.In: "holds", ast.NotIn: "lacks", ast.Sub: "minus", ast.Div: "over",
     ast.Lt: "below", ast.LtE: "at_most", ast.Gt: "above", ast.GtE: "at_least",
@@ -51,6 +53,8 @@ def _looking(operate: Callable[[Any, Any], Any]) -> Callable[[Comparing, Any, An
     """Return an operation on numbers that also notes what it was given."""
 
     def looked(self: Comparing, one: Any, other: Any) -> Any:
+        if type(one) in _SCALARS and type(other) in _SCALARS:
+            return operate(one, other)
         self.look(one, other)
         return operate(_full(one), _full(other))
 
@@ -79,6 +83,8 @@ class Comparing:
 
     def equal(self, one: Any, other: Any) -> Any:
         """Return what `==` gives, for sequences whatever their types."""
+        if type(one) is type(other) and type(one) in _SCALARS:
+            return one == other
         found = self._equal(one, other)
         if not self.unlike and found is False:
             self.unlike = kind_of(one) != kind_of(other)
