@@ -7,6 +7,7 @@ level `kernel`: `campus check` refuses it, and the grader runs it at `oracle` wh
 from __future__ import annotations
 
 import ast
+import functools
 import re
 
 # Calls that give nothing back, as far as an author needs to be told: asserting helpers, and what only shows.
@@ -20,6 +21,7 @@ _NO_NUMBERS = (
 _MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.M)
 
 
+@functools.lru_cache(maxsize=1024)
 def gives_partial_credit(source: str) -> bool:
     """Return whether a cell of tests ends with what may be a number; one that cannot be read counts as if it did."""
     body = _body(source) or _body(_MAGIC.sub(r"\1pass", source))

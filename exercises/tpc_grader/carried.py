@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import re
 from collections.abc import Iterable, Sequence
 
@@ -38,18 +39,22 @@ def carried(test: Cell, earlier: Iterable[Cell], later: Sequence[Cell]) -> str:
     return "\n".join(ast.unparse(each) for each in reversed(kept))
 
 
+@functools.lru_cache(maxsize=1024)
 def _body(source: str) -> list[ast.stmt]:
+    """Return the statements of a cell. Kept, as each submission asks again: nobody may change them."""
     try:
         return ast.parse(source).body
     except SyntaxError:
         return []
 
 
-def _bound(statement: ast.stmt) -> set[str]:
-    return bound_by([statement])
+@functools.lru_cache(maxsize=4096)
+def _bound(statement: ast.stmt) -> frozenset[str]:
+    return frozenset(bound_by([statement]))
 
 
-def _read(source: str) -> set[str]:
+@functools.lru_cache(maxsize=1024)
+def _read(source: str) -> frozenset[str]:
     """Return the names that code of the exercise reads before it binds them."""
     bound, read = set[str](), set[str]()
     for statement in _body(source):
@@ -61,7 +66,7 @@ def _read(source: str) -> set[str]:
             loaded -= _bound(statement)
         read |= loaded - bound
         bound |= _bound(statement)
-    return read
+    return frozenset(read)
 
 
 def _words(cell: Cell, offered: set[str]) -> set[str]:

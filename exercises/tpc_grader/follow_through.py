@@ -15,6 +15,7 @@ parts that passed, and nothing else.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -310,9 +311,14 @@ def _read(cell: Cell) -> set[str]:
     """Return the names and files that code reads: of an author's exactly, of a student's all words."""
     theirs = _WORD.findall(cell.public) if cell.role in ("answer", "added") else ()
     authors = {"answer": cell.solution, "added": ""}.get(cell.role, cell.source)
-    nodes = (node for statement in statements_of(authors) for node in ast.walk(statement))
+    return {*theirs, *_read_by_author(authors), *_files(cell.public), *cell.artefacts}
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_by_author(source: str) -> frozenset[str]:
+    nodes = (node for statement in statements_of(source) for node in ast.walk(statement))
     names = (node.id for node in nodes if isinstance(node, ast.Name))
-    return {*theirs, *names, *_files(authors), *_files(cell.public), *cell.artefacts}
+    return frozenset((*names, *_files(source)))
 
 
 def _files(source: str) -> set[str]:
@@ -327,11 +333,13 @@ def _changed(cell: Cell) -> set[str]:
 
 
 def _changed_by_author(cell: Cell) -> set[str]:
-    source = cell.solution or cell.source
+    return set(cell.binds) - bound_in(cell.imports) | _changed_in(cell.solution or cell.source)
+
+
+@functools.lru_cache(maxsize=1024)
+def _changed_in(source: str) -> frozenset[str]:
     body = [each for each in statements_of(source) if not isinstance(each, ast.Import | ast.ImportFrom)]
-    return (
-        set(cell.binds) - bound_in(cell.imports) | _files(source) | set[str]().union(*map(changed_by, body))
-    )
+    return frozenset(_files(source).union(*map(changed_by, body)))
 
 
 def _bound_by_student(cell: Cell) -> set[str]:

@@ -18,9 +18,10 @@ def bound_by(body: list[ast.stmt]) -> set[str]:
     return {str(each.argval) for each in dis.get_instructions(_code(body)) if each.opname in _BINDING}
 
 
-def bound_in(source: str) -> set[str]:
+@functools.lru_cache(maxsize=2048)
+def bound_in(source: str) -> frozenset[str]:
     """Return the names that a cell binds; none when it cannot be read."""
-    return bound_by(statements_of(source))
+    return frozenset(bound_by(statements_of(source)))
 
 
 @functools.lru_cache(maxsize=2048)
