@@ -22,8 +22,6 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 from tpc_grader.artefacts import read_artefact, widened
 from tpc_grader.comparing import HELPER, Comparing, rewritten
 from tpc_grader.doubts import Doubts
@@ -31,12 +29,11 @@ from tpc_grader.draws import Draws
 from tpc_grader.forms import is_number
 from tpc_grader.model import PATIENCE_SECONDS, Model, Question, Unknown
 from tpc_grader.names import changed_by
+from tpc_grader.prepared import CELL, names_in, parse, prepared, unpacked
 from tpc_grader.said import said_score
 from tpc_grader.values import Handle, decode, encode
 from tpc_grader.wire import SOCKET, Closed, Wire, WireFault
 from tpc_grader.working_folder import enter_folder, see_new_files
-
-CELL = "<tests>"
 
 
 class StudentError(RuntimeError):
@@ -166,8 +163,12 @@ class Oracle:
         cell: int = 0,
         asked: list[str] | None = None,
         artefacts: list[str] | None = None,
+        code: str = "",
     ) -> dict[str, Any]:
-        """Run a cell of tests; the answer says whether it passed, where it stopped, and what its answers lack."""
+        """Run a cell of tests; the answer says whether it passed, where it stopped, and what its answers lack.
+
+        `code` is the cell as `prepared.packed` gives it.
+        """
         self.testing, self.cell, self.asked = True, cell, frozenset(asked or ())
         self.doubts = Doubts(self.author_answer)
         self.comparing.begin()
@@ -175,10 +176,11 @@ class Oracle:
             self.model.begin()
         self.draws.begin_test(seed, list(self.names.values()))
         try:
-            tree = parse(source)
-            self._bring_names(compile(tree, CELL, "exec"))
+            cell_code = unpacked(code) if code else prepared(source)
+            self._bring_names(cell_code.names)
             self._look_at(artefacts or [])
-            value = self._value_of(rewritten(tree))
+            exec(cell_code.body, self.names)
+            value = eval(cell_code.last, self.names) if cell_code.last else None
         except WireFault:
             raise
         except BaseException as e:
@@ -199,15 +201,6 @@ class Oracle:
         for name in artefacts:
             with contextlib.suppress(ValueError, OSError):
                 self._taken(name, {"do": "file", "name": name}, read_artefact(Path(name)))
-
-    def _value_of(self, tree: ast.Module) -> Any:
-        """Run a cell and return the value of its last line, None when that is no expression."""
-        last = tree.body[-1] if tree.body else None
-        if not isinstance(last, ast.Expr):
-            exec(compile(tree, CELL, "exec"), self.names)
-            return None
-        exec(compile(ast.Module(tree.body[:-1], []), CELL, "exec"), self.names)
-        return eval(compile(ast.Expression(last.value), CELL, "eval"), self.names)
 
     def encode(self, value: Any) -> Any:
         """Return a value for the sandbox; a Remote goes back as what it stands for."""
@@ -234,10 +227,10 @@ class Oracle:
         """Return the student's names that the tests deleted, to see whether other functions use them."""
         return [name for name in self.brought if name not in self.names]
 
-    def _bring_names(self, code: CodeType) -> None:
+    def _bring_names(self, used: frozenset[str]) -> None:
         """Bind the student's names that the tests and the given cells use, as they are now."""
         self._forget_brought()
-        wanted = sorted((self.wanted | _names_in(code)) - set(self.names) - set(dir(builtins)))
+        wanted = sorted((self.wanted | used) - set(self.names) - set(dir(builtins)))
         self.wire.send({"ask": {"do": "lookup", "names": wanted}})
         values = self.wire.receive().get("values")
         found = {name: values[name] for name in wanted if name in values} if isinstance(values, dict) else {}
@@ -288,11 +281,6 @@ def serve() -> int:
     return 1
 
 
-def parse(source: str) -> ast.Module:
-    """Return the code of a cell, IPython's own syntax translated."""
-    return ast.parse(TransformerManager().transform_cell(source), CELL)
-
-
 def _write(files: dict[str, str]) -> None:
     """Write files into the working folder."""
     for name, text in files.items():
@@ -305,16 +293,10 @@ def _run(source: str, names: dict[str, Any]) -> None:
     exec(compile(parse(source), CELL, "exec"), names)
 
 
-def _names_in(code: CodeType) -> set[str]:
-    """Return the names that code and the functions in it look up in their surroundings."""
-    inner = (each for each in code.co_consts if isinstance(each, CodeType))
-    return {*code.co_names, *(name for each in inner for name in _names_in(each))}
-
-
 def _names_in_functions(code: CodeType) -> set[str]:
     """Return the names that the functions in code look up when they are called."""
     inner = (each for each in code.co_consts if isinstance(each, CodeType))
-    return set[str]().union(*map(_names_in, inner))
+    return set[str]().union(*map(names_in, inner))
 
 
 def _raised(name: str, message: str) -> BaseException:

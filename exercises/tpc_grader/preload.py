@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from tpc_grader import oracle, runner
+from tpc_grader.prepared import prepared
 from tpc_grader.shell import Caps, Recorder, attach, make_shell
 
 _streams = sys.stdout, sys.stderr
@@ -15,7 +16,7 @@ attach(_shell, Recorder(Caps()), plots=True)
 _shell.run_cell("1 + 1")
 _shell.run_cell("raise ValueError('warm')")
 _shell.reset(new_session=True)
-oracle.parse("assert 1 == 1")
+prepared("assert 1 == 1")
 sys.stdout, sys.stderr = _streams
 
 __all__ = ["oracle", "runner"]

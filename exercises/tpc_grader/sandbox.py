@@ -7,11 +7,10 @@ cell at a time, so code cannot look ahead; it holds the clock; it accepts one an
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from tpc_grader.backends import Backend, Role, chosen, start
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
 from tpc_grader.limits import Limits
 from tpc_grader.outputs import Cleaner, as_text, clean_text, visible
+from tpc_grader.prepared import packed
 from tpc_grader.results import InfrastructureFault
 from tpc_grader.wire import Closed, Garbage, Late, Wire
 
@@ -70,21 +70,21 @@ class Job:
         if self.wire.has_more():
             self._look_at_early_answer()
         self.asked = secrets.token_hex(8)
-        with self._endings():
-            self.wire.send({"id": self.asked, **request}, deadline)
+        self._send({"id": self.asked, **request}, deadline)
 
     def receive(self, deadline: float) -> dict[str, Any]:
         """Return the answer, or what the job asks in turn."""
-        with self._endings():
+        try:
             message = self.wire.receive(deadline)
+        except (Garbage, Closed) as e:
+            raise self._ended(e) from e
         if "ask" not in message and message.get("id") != self.asked:
             raise Ended("tampered", "an answer to a question that nobody asked")
         return message
 
     def reply(self, answer: dict[str, Any], deadline: float) -> None:
         """Answer what the job asked in turn; raises Late and Ended."""
-        with self._endings():
-            self.wire.send(answer, deadline)
+        self._send(answer, deadline)
 
     def interrupt(self) -> None:
         """Ask what runs there to stop."""
@@ -98,18 +98,23 @@ class Job:
         os.close(self.started.complaints)
 
     def _look_at_early_answer(self) -> None:
-        with self._endings():
+        try:
             self.wire.receive(time.monotonic() + GRACE_SECONDS)
+        except (Garbage, Closed) as e:
+            raise self._ended(e) from e
         raise Ended("tampered", "an answer before a question")
 
-    @contextlib.contextmanager
-    def _endings(self) -> Iterator[None]:
+    def _send(self, message: dict[str, Any], deadline: float) -> None:
         try:
-            yield
-        except Garbage as e:
-            raise Ended("tampered", f"an answer that is none: {e}") from e
-        except Closed as e:
-            raise self._ending() from e
+            self.wire.send(message, deadline)
+        except (Garbage, Closed) as e:
+            raise self._ended(e) from e
+
+    def _ended(self, fault: Garbage | Closed) -> Ended:
+        """Return what a conversation that failed says of the job; raises InfrastructureFault."""
+        if isinstance(fault, Garbage):
+            return Ended("tampered", f"an answer that is none: {fault}")
+        return self._ending()
 
     def _ending(self) -> Ended:
         """Return why the job hung up; raises InfrastructureFault when it could not be built."""
@@ -265,7 +270,7 @@ class _Run:
             if step.kind == "artefact":
                 self._bring_artefacts(step, deadline)
             test = {"source": step.source, "seed": step.seed, "cell": step.cell, "asked": step.asked}
-            test["artefacts"] = step.artefacts
+            test["artefacts"], test["code"] = step.artefacts, packed(step.source)
             self.oracle.send(deadline, do="test", **test)
             while "ask" in (message := self.oracle.receive(deadline + GRACE_SECONDS)):
                 answer, stopped = self._answer_for(step, message["ask"], deadline)
