@@ -6,36 +6,27 @@ the visible tests and the recorded score took, and what the exercise's page said
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
 from sqlalchemy import select
-from tpc_courses.manifest import read_course
 from tpc_courses.places import Places
 from tpc_grader import database, queue, sources
 from tpc_grader.backends import describe
-from tpc_grader.coursework import prepare_course
 from tpc_grader.jobs import JobRow
-from tpc_grader.locks import is_serving
 from tpc_grader.store import Store, Submission
 
 from tpc_hub.bench.figures import machine, percentiles
 from tpc_hub.bench.grading import answered, defined
+from tpc_hub.bench.small_campus import COURSE, small_campus, working
 
-COURSE = "bench"
-LINKED = ("exercises", "hub", "notebooks", "book", "node_modules", "pyproject.toml")
 LOOP = "\nwhile True:\n    pass\n"
 # What a student waits for, and until when the score must be there; both below as `p95` in seconds.
 PUBLIC_TARGETS = {"ten loopers": 10.0, "one looper with five loops": 3.0}
@@ -43,7 +34,7 @@ PUBLIC_TARGETS = {"ten loopers": 10.0, "one looper with five loops": 3.0}
 RATIO_TARGET, SHORT_SECONDS = 0.5, 1.0
 # How many handed in before; the first of them waits for the sandbox to be imported.
 EARLY = 6
-LOOK_SECONDS, START_SECONDS, STOP_SECONDS = 1.0, 60, 30
+LOOK_SECONDS = 1.0
 Say = Callable[[str], None]
 
 
@@ -162,21 +153,9 @@ def _ratios(waits: list[Wait]) -> tuple[list[float], int]:
 
 def _prepared(places: Places, folder: Path, exercise: str, jobs: int, say: Say) -> tuple[Places, list[Wait]]:
     """Return a campus of one exercise that a few students have handed in already, as on any day but the first."""
-    own = Places(folder / "root", folder / "state")
-    own.courses.mkdir(parents=True)
-    for name in LINKED:
-        if (places.root / name).exists():
-            (own.root / name).symlink_to(places.root / name)
-    manifest = {
-        "id": COURSE,
-        "title": "Benchmark",
-        "summary": "One exercise.",
-        "units": [{"exercise": exercise}],
-    }
-    (own.courses / f"{COURSE}.yml").write_text(yaml.safe_dump(manifest), encoding="utf-8")
     say(f"Preparing {exercise} ...")
-    prepare_course(own, read_course(own.courses / f"{COURSE}.yml", own))
-    with _worker(own, jobs):
+    own = small_campus(places, folder, exercise)
+    with working(own, jobs):
         waits = list[Wait]()
         for number in range(EARLY):
             waits.append(Wait(hand_in(own, exercise, f"early{number}", _right(own, exercise)[0])))
@@ -188,7 +167,7 @@ def _play(
     places: Places, exercise: str, scenario: Scenario, honest: int, jobs: int, patience_seconds: float
 ) -> list[Wait]:
     right = cycle(_right(places, exercise))
-    with _worker(places, jobs):
+    with working(places, jobs):
         began = time.monotonic()
         for number in range(scenario.loopers):
             hand_in(places, exercise, f"looper{number}", scenario.solution(next(right)))
@@ -235,35 +214,3 @@ def _look(places: Places, each: Wait) -> None:
     if each.recorded is None:
         age, stands = (database.utcnow() - came).total_seconds(), queue.progress(places, each.submission.id)
         each.said.append((age, stands.public_seconds_left, stands.seconds_left))
-
-
-@contextlib.contextmanager
-def _worker(places: Places, jobs: int) -> Iterator[None]:
-    """Run a campus's worker."""
-    ours = {
-        "CAMPUS_ROOT": str(places.root),
-        "CAMPUS_STATE": str(places.state),
-        "CAMPUS_INSTANCE": str(places.state),
-    }
-    places.logs.mkdir(parents=True, exist_ok=True)
-    with open(places.logs / "worker.log", "ab") as log:
-        command = [sys.executable, "-m", "tpc_hub.cli", "worker", "--jobs", str(jobs)]
-        process = subprocess.Popen(
-            command, env=os.environ | ours, stdout=log, stderr=log, cwd=places.root, start_new_session=True
-        )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not is_serving(places):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(
-                    f"The worker did not start:\n{(places.logs / 'worker.log').read_text()[-2000:]}"
-                )
-            time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

@@ -1,6 +1,7 @@
-"""Grading a class: stock `nbgrader autograde`, then the sandbox and one writer, on the same submissions.
+"""Grading a class: stock `nbgrader autograde`, then what `campus grade` does with a worker that serves.
 
-Each student's notebook holds one of the exercise's right or wrong solutions, and imports JAX as the lessons do.
+Both begin with the same submissions, handed in, and end when all scores are in the gradebook. Each student's notebook
+holds one of the exercise's right or wrong solutions, and imports JAX as the lessons do.
 """
 
 from __future__ import annotations
@@ -14,23 +15,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell
-from tpc_courses.manifest import Course, Unit
+from tpc_courses.manifest import read_course
 from tpc_courses.places import Places
-from tpc_grader import grading, sources
-from tpc_grader.coursework import prepare_course
+from tpc_grader import database, queue, sources
+from tpc_grader.classwork import open_jobs, queue_class, run_until_done
 from tpc_grader.doors import TIMESTAMP, submitted_folder
+from tpc_grader.jobs import JobRow
+from tpc_grader.results import Graded
 from tpc_grader.scores import cell_scores
 from tpc_grader.scoring import HELPED
 from tpc_grader.store import Store, Submission
 
-COURSE = "bench"
+from tpc_hub.bench.small_campus import COURSE, small_campus, working
+
+LOOK_SECONDS = 0.1
 IMPORTS = "import jax\nimport jax.numpy as jnp\n"
 Say = Callable[[str], None]
 
@@ -42,16 +46,14 @@ def bench_grading(places: Places, exercise: str, students: int, cores: int, say:
     they have at least its points.
     """
     with tempfile.TemporaryDirectory(prefix="campus-bench-") as folder:
-        here = Places(places.root, Path(folder) / "state")
-        course = _course(exercise)
         say(f"Preparing {students} submissions to {exercise} ...")
-        prepare_course(here, course)
+        here = small_campus(places, Path(folder), exercise)
         submissions = _hand_in(here, exercise, students)
         there = _stock_copy(here, submissions)
         say("Grading with stock nbgrader autograde ...")
         stock_seconds, cell_seconds = _grade_stock(there, exercise)
         say(f"  {stock_seconds:.1f} s. Grading in the sandbox ...")
-        seconds, helped = _grade_ours(here, course, submissions, cores)
+        seconds, helped = _grade_ours(here, exercise, submissions, cores)
         say(f"  {seconds:.1f} s")
         differing = _differing(here, there, exercise, submissions, helped)
         if differing:
@@ -68,10 +70,6 @@ def bench_grading(places: Places, exercise: str, students: int, cores: int, say:
             "equal_scores": True,
             "parts_with_the_authors_version": len(helped),
         }
-
-
-def _course(exercise: str) -> Course:
-    return Course(id=COURSE, title="Benchmark", summary="One exercise.", units=(Unit(exercise=exercise),))
 
 
 def _hand_in(places: Places, exercise: str, students: int) -> list[Submission]:
@@ -154,22 +152,37 @@ def _moment(text: str) -> dt.datetime:
 
 
 def _grade_ours(
-    places: Places, course: Course, submissions: list[Submission], cores: int
+    places: Places, exercise: str, submissions: list[Submission], cores: int
 ) -> tuple[float, set[tuple[str, str]]]:
-    """Run as many jobs at once as there are cores, and record each as it comes.
+    """Have the worker grade the class, as many jobs at once as there are cores.
 
     Returns seconds, and (student, part) of those graded with the author's version of an answer.
     """
-    helped = set[tuple[str, str]]()
-    grading.run(places, course, submissions[0], public=True)  # a worker that serves has its preloaded process
-    began = time.monotonic()
-    with ThreadPoolExecutor(cores) as pool:
-        jobs = {pool.submit(grading.run, places, course, each): each for each in submissions}
-        for job in as_completed(jobs):
-            graded, student = job.result(), jobs[job].student
-            grading.record(places, course, jobs[job], graded)
-            helped |= {(student, cell.name) for cell in graded.cells if cell.message.startswith(HELPED)}
-    return time.monotonic() - began, helped
+    course = read_course(places.courses / f"{COURSE}.yml", places)
+    with working(places, cores):
+        # A campus that runs has its preloaded processes.
+        run_until_done(
+            places, [queue.enqueue(places, each, "public") for each in submissions[:cores]], _quiet
+        )
+        began = time.monotonic()
+        numbers = queue_class(places, course, exercise)
+        while open_jobs(places, numbers):
+            time.sleep(LOOK_SECONDS)
+        seconds = time.monotonic() - began
+    return seconds, {helped for number in numbers for helped in _helped(places, number)}
+
+
+def _helped(places: Places, number: int) -> list[tuple[str, str]]:
+    with database.session(places) as session:
+        row = session.get_one(JobRow, number)
+        if row.state != "graded":
+            raise RuntimeError(f"The submission of {row.student} was not graded: {row.reason}")
+        cells = Graded.from_json(row.result or "").cells
+        return [(row.student, cell.name) for cell in cells if cell.message.startswith(HELPED)]
+
+
+def _quiet(line: str) -> None:
+    """Say nothing."""
 
 
 def _differing(
