@@ -52,6 +52,10 @@ def test_nobody_signs_in_without_an_account(session):
     assert not is_password(None, "anything")
 
 
+def test_to_compare_with_no_password_costs_what_a_made_one_costs():
+    assert not people._hasher.check_needs_rehash(people._DUMMY_HASH)
+
+
 def test_a_name_that_is_taken_is_refused(session):
     joined(session)
     with pytest.raises(PeopleError, match="taken"):

@@ -2,36 +2,87 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
 import signal
+import sys
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from tpc_courses.places import Places
+from tpc_kernels.client import fork
+from tpc_kernels.order import Order
+
+# Where a preloaded process finds the pipe to us.
+_ANSWER = 3
 
 
-def prepare(places: Places, sign_in: str = "campus") -> list[str]:
+def prepare(places: Places, sign_in: str = "campus", preloaded: str = "") -> list[str]:
     """Bring a campus up to date with its sources; returns lines for the start screen, the instructor's first.
 
-    `sign_in` is the method by which people sign in.
+    `sign_in` is the method by which people sign in; `preloaded` the socket of a process that has most of what is
+    needed here imported already.
 
     That needs large modules, so it is done in a process that ends: ours lives as long as the campus and stays
     small. What goes wrong there is raised here: SourceError with all problems of the sources.
     """
     here, there = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=_answer, args=(there, places, sign_in))
-    process.start()
-    there.close()
-    try:
-        found = here.recv()
-    except EOFError:
-        process.join()
-        raise RuntimeError(f"Lessons and exercises: the build ended with code {process.exitcode}.") from None
-    finally:
-        process.terminate()
-        process.join()
+    with here, (_forked if preloaded else _child)(there, places, sign_in, preloaded) as code:
+        there.close()
+        try:
+            found = here.recv()
+        except EOFError:
+            raise RuntimeError(f"Lessons and exercises: the build ended with code {code()}.") from None
     if isinstance(found, Exception):
         raise found
     return list(found)
+
+
+@contextlib.contextmanager
+def _child(
+    connection: Connection, places: Places, sign_in: str, _: str
+) -> Iterator[Callable[[], int | None]]:
+    process = multiprocessing.get_context("fork").Process(target=_answer, args=(connection, places, sign_in))
+    process.start()
+
+    def code() -> int | None:
+        process.join()
+        return process.exitcode
+
+    try:
+        yield code
+    finally:
+        process.terminate()
+        process.join()
+
+
+@contextlib.contextmanager
+def _forked(
+    connection: Connection, places: Places, sign_in: str, preloaded: str
+) -> Iterator[Callable[[], int | None]]:
+    sys.stdout.flush()
+    order = Order(
+        f"{__name__}:answer",
+        {"root": str(places.root), "state": str(places.state), "sign_in": sign_in},
+        environment=dict(os.environ),
+        folder=os.getcwd(),
+        tied=True,
+    )
+    with open(os.devnull, "rb") as silence:
+        process = fork(preloaded, order, (silence.fileno(), 1, 2, connection.fileno()))
+    try:
+        yield lambda: process.wait().exit_code
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answer(root: str, state: str, sign_in: str) -> None:
+    """Be forked from the preloaded process, and do what `prepare` asks for."""
+    with Connection(_ANSWER, readable=False) as connection:
+        _answer(connection, Places(Path(root), Path(state)), sign_in)
 
 
 def _answer(connection: Connection, places: Places, sign_in: str) -> None:

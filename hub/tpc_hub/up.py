@@ -18,6 +18,7 @@ import psutil
 from tpc_courses.files import Busy, locked
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
+from tpc_kernels.jupyter import SOCKET_VARIABLE
 
 from tpc_hub import machine
 from tpc_hub.engines import engine_for
@@ -59,7 +60,10 @@ def up(places: Places, settings: Settings, profile: str) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         print("Building lessons and exercises ...", flush=True)
         try:
-            welcome = prepare(places, settings.sign_in.method)
+            engine = engine_for(settings)
+            engine.prepare(settings, places)
+            preloaded = engine.kernels(settings, places).get(SOCKET_VARIABLE, "")
+            welcome = prepare(places, settings.sign_in.method, preloaded)
             _serve(places, settings, welcome)
         except Stopped:
             print("\nStopping ...", flush=True)
@@ -102,7 +106,6 @@ def _belongs(process: psutil.Process, places: Places, of_hub: bool = False) -> b
 
 def _serve(places: Places, settings: Settings, welcome: list[str]) -> None:
     """Run the hub, and start it again when it dies; returns only by an exception."""
-    engine_for(settings).prepare(settings, places)
     hub = _start_hub(places, settings)
     _wait_ready(settings, hub, places)
     print(f"\nTPC Campus is ready at {settings.url}\n", flush=True)
