@@ -286,6 +286,37 @@ def test_a_gradebook_that_cannot_be_written_is_tried_again_and_then_waits_for_a_
     assert rows(places, "ada")[0].state == "graded"
 
 
+def test_a_fault_and_a_late_writing_are_counted_apart(places):
+    def fail(*arguments: object) -> None:
+        raise OSError("database is locked")
+
+    hand_in(places, "ada", "points=7")
+    run_all(places)
+    for _ in range(overdue.TRIES):
+        assert writer.write_next(places, fail)
+        try_again_now(places)
+    for _ in range(overdue.TRIES - 1):
+        overdue.note_overdue(places, rows(places, "ada")[0].number, 30)
+    (row,) = rows(places, "ada")
+    assert (row.outcome, row.state) == ("graded", "recording"), "its first late writing costs it no points"
+    overdue.note_overdue(places, row.number, 30)
+    assert rows(places, "ada")[0].outcome == "invalid"
+
+
+def test_late_writings_bring_no_result_nearer_to_a_person(places):
+    hand_in(places, "bob", "points=3")
+    run_all(places)
+    (row,) = rows(places, "bob")
+    writer._begin(places)
+    for _ in range(overdue.TRIES - 1):
+        overdue.note_overdue(places, row.number, 30)
+    for _ in range(overdue.MAXIMUM_ATTEMPTS - 1):
+        overdue.note_fault(places, row.number, "disk full")
+    assert rows(places, "bob")[0].state == "recording"
+    overdue.note_fault(places, row.number, "disk full")
+    assert rows(places, "bob")[0].state == "failed"
+
+
 def test_a_result_of_an_older_grader_without_its_notebook_is_made_again(places):
     def refuse(*arguments: object) -> None:
         raise NoNotebook("made by an older version")

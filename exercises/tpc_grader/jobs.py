@@ -58,6 +58,8 @@ class JobRow(Base):
     worker: Mapped[str] = mapped_column(default="")
     lease_until: Mapped[dt.datetime | None] = mapped_column(Utc)
     attempts: Mapped[int] = mapped_column(default=0)
+    # How often its result was not written down in time, which is no fault of the grader's.
+    overdue: Mapped[int] = mapped_column(default=0)
     seconds: Mapped[float] = mapped_column(default=0.0)
     outcome: Mapped[str] = mapped_column(default="")
     reason: Mapped[str] = mapped_column(default="")

@@ -1,6 +1,7 @@
 """Results that could not be written down: tried again later, and nobody waits for them meanwhile.
 
 One that takes too long becomes `invalid`; one that met a fault, or whose writer ended, waits for a person at last.
+Both are counted apart: a gradebook that was locked for a moment makes nobody's slow result an invalid one.
 """
 
 from __future__ import annotations
@@ -29,20 +30,26 @@ def note_overdue(places: Places, number: int, seconds: float) -> None:
     """Note that a job's result was not written down within so many seconds; its writer must have ended."""
     with database.transaction(places) as session:
         row = _noted(session, number, f"not recorded within {seconds:g} s")
-        if row is None or row.result is None or row.attempts < TRIES:
+        if row is None:
+            return
+        row.overdue += 1
+        if row.result is None or row.overdue < TRIES:
             return
         if row.outcome == "invalid":
             row.state = "failed"
             return
         row.result = emptied(Graded.from_json(row.result), row.reason).to_json()
-        row.outcome, row.attempts, row.not_before = "invalid", 0, database.utcnow()
+        row.outcome, row.attempts, row.overdue, row.not_before = "invalid", 0, 0, database.utcnow()
 
 
 def note_fault(places: Places, number: int, reason: str) -> None:
     """Note that a job's result could not be written down; after the last attempt it waits for a person."""
     with database.transaction(places) as session:
         row = _noted(session, number, reason)
-        if row is not None and row.attempts >= MAXIMUM_ATTEMPTS:
+        if row is None:
+            return
+        row.attempts += 1
+        if row.attempts >= MAXIMUM_ATTEMPTS:
             row.state = "failed"
 
 
@@ -51,8 +58,9 @@ def _noted(session: Session, number: int, reason: str) -> JobRow | None:
     row = session.get(JobRow, number)
     if row is None or row.state != "recording":
         return None
-    row.attempts, row.reason = row.attempts + 1, reason.replace("\0", "")  # PostgreSQL keeps no NUL
-    row.not_before = database.utcnow() + dt.timedelta(seconds=RETRY_SECONDS * row.attempts)
+    row.reason = reason.replace("\0", "")  # PostgreSQL keeps no NUL
+    tried = row.attempts + row.overdue + 1
+    row.not_before = database.utcnow() + dt.timedelta(seconds=RETRY_SECONDS * tried)
     return row
 
 

@@ -80,7 +80,7 @@ def _begin(places: Places) -> JobRow | None:
         while (row := session.scalar(query)) is not None and _is_outdated(session, row):
             row.state = "superseded"
         if row is not None and row.state == "ran":
-            row.state, row.attempts, row.before = "recording", 0, None
+            row.state, row.attempts, row.overdue, row.before = "recording", 0, 0, None
     return row
 
 
