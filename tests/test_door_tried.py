@@ -44,6 +44,16 @@ def test_a_solution_is_tried_once_while_nothing_changes(tree, tried):
     assert tried == [SLUG]
 
 
+def test_notes_are_whole_whenever_they_are_read(tree):
+    path = tried_notes.path(tree)
+    write(path, "{}")
+    with open(path) as before:
+        tried_notes.try_exercise(tree, SLUG)
+        assert before.read() == "{}", "who had them open reads on in the old ones"
+    assert tried_notes.is_tried(tree, SLUG)
+    assert [each.name for each in path.parent.iterdir() if "tried" in each.name] == [path.name]
+
+
 @pytest.mark.parametrize("changed", ["the source", "a file beside it", "the notes"])
 def test_any_change_is_tried_again(tree, tried, changed):
     tried_notes.try_exercise(tree, SLUG)

@@ -7,12 +7,13 @@ import sqlite3
 from dataclasses import replace
 
 import nbformat
+import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from test_sandbox import HONEST, SLUG, answered, school, simple  # noqa: F401
 from tpc_courses.places import Places
-from tpc_grader import grading
+from tpc_grader import grading, preprocessors
 from tpc_grader.autograded import kept_notebook
 from tpc_grader.coursework import course_config
 from tpc_grader.gradebook import open_gradebook
@@ -148,3 +149,16 @@ def test_a_gradebook_that_stays_open_sees_what_others_write_and_a_new_file(schoo
     with Gradebook(f"sqlite:///{path}", COURSE) as other:
         other.remove_student("zoe")
     assert "zoe" not in students(), "a file that took the place of another"
+
+
+def test_results_that_nbgrader_never_asks_for_do_not_pile_up(school, simple, monkeypatch):  # noqa: F811
+    places, _ = school
+    _, graded = result_of("right", places, simple)
+    monkeypatch.setattr(Rebuild, "_graded", lambda self, where: graded)
+    made = [Rebuild().preprocess(None, {"nbgrader": {}})[0] for _ in range(50)]
+    assert len(preprocessors._results) < 10
+    resources = {}
+    preprocessors.FindResult().preprocess(made[-1], resources)
+    assert resources["tpc_graded"] is graded
+    with pytest.raises(RuntimeError, match="no result of the sandbox"):
+        preprocessors.FindResult().preprocess(made[0], {})

@@ -43,6 +43,8 @@ from tpc_grader.results import CellScore, Graded
 # Where a notebook on its way through nbgrader names its result; the result itself never leaves this process.
 TICKET = "tpc_ticket"
 _results: dict[str, Graded] = {}
+# A notebook is through before the next comes; what nbgrader failed at in between is called for by nobody.
+_MOST_RESULTS = 4
 
 
 def set_preprocessors(config: Config, places: Places, course: str) -> None:
@@ -86,6 +88,8 @@ class Rebuild(NbGraderPreprocessor):
         made = graded_notebook(found)
         ticket = secrets.token_hex(16)
         _results[ticket] = found
+        while len(_results) > _MOST_RESULTS:
+            del _results[next(iter(_results))]
         made.metadata[TICKET] = ticket
         return made, resources
 
