@@ -12,7 +12,7 @@ PARALLEL := -n 2 --no-loadscope-reorder
 up: install
 	@$(if $(PORT),CAMPUS_PORT=$(PORT)) exec campus up
 
-test: install node_modules/checks browser database lint check unit
+test: .venv/ready node_modules/checks browser database lint check unit
 
 install: .venv/ready node_modules/ready
 
@@ -36,7 +36,7 @@ node_modules/ready: package.json package-lock.json | .venv/ready
 	@touch $@
 
 # What only tests and page checks need: axe, Lighthouse, the Nu HTML checker.
-node_modules/checks: package-lock.json node_modules/ready
+node_modules/checks: package.json package-lock.json | .venv/ready
 	npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch node_modules/ready $@
 

@@ -16,7 +16,7 @@ from running_campus import environment, wait_for
 from tpc_courses.places import Places
 from tpc_hub.bench import fairness
 
-pytestmark = [pytest.mark.hub, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.hub, pytest.mark.serial, pytest.mark.timeout(400)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from tpc_kernels import turns
 from tpc_kernels.limits import Group, Limits, remove_group
 
+pytestmark = pytest.mark.serial
 BUSY = "import sys\nwhile True: pass"
 
 
