@@ -38,6 +38,18 @@ def test_two_campuses_on_one_machine_share_no_identity(tmp_path):
     assert identity(tmp_path / "two", "eve") == FIRST + 4
 
 
+def test_an_identity_is_let_go_with_its_home_and_no_other(tmp_path, registry):
+    for name in ("ada", "bob"):
+        identity(tmp_path, name)
+    home = tmp_path / "homes" / "ada"
+    identities.release_identity(home)
+    assert (registry / str(FIRST)).is_symlink(), "the home is still there"
+    shutil.rmtree(home)
+    identities.release_identity(home)
+    notes = {note.readlink().name for note in registry.iterdir() if note.is_symlink()}
+    assert notes == {"bob"}
+
+
 def test_a_copied_campus_gets_identities_of_its_own(tmp_path):
     given = {identity(tmp_path / "first", name) for name in ("ada", "bob")}
     (tmp_path / "first" / "homes" / "ada" / "work.md").write_text("kept")

@@ -74,7 +74,7 @@ def show_as(session: Session, person: Person, shown: str) -> audit.Entry:
     """Give a person another shown name."""
     name = tidy(shown)[: LONGEST["display_name"]]
     if not name:
-        raise PeopleError("The shown name is empty. Write how the person is called.")
+        raise PeopleError("The shown name is empty. Write how the person is called.", "shown")
     person.display_name = name
     # Neither name is told: the log outlives the person's wish to be called so.
     return _entry("shown name", person, "", "", "")
@@ -89,7 +89,7 @@ def sign_in_as(session: Session, person: Person, sign_in: str, method: str) -> a
     name = checked_name(sign_in)
     holder = find_person(session, name)
     if holder is not None and holder.name != person.name:
-        raise PeopleError(f"The name {name} is taken. Choose another.")
+        raise PeopleError(f"The name {name} is taken. Choose another.", "sign_in")
     person.sign_in = name
     return _entry("sign-in name", person, "", "", "")
 

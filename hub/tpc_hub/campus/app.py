@@ -32,6 +32,7 @@ from tpc_hub.campus import (
     lite,
     metrics,
     person,
+    person_forms,
     receipts,
     regrading,
     student,
@@ -92,6 +93,7 @@ def make_app() -> FastAPI:
     app.include_router(exercise.router, prefix=PREFIX)
     app.include_router(instructor.router, prefix=PREFIX)
     app.include_router(person.router, prefix=PREFIX)
+    app.include_router(person_forms.router, prefix=PREFIX)
     app.include_router(account.router, prefix=PREFIX)
     app.include_router(regrading.router, prefix=PREFIX)
     app.include_router(announcing.router, prefix=PREFIX)

@@ -39,7 +39,7 @@ from tpc_hub.campus.forms import (
 )
 from tpc_hub.campus.identity import FormVisitor, SignedInVisitor, Visitor, campus_of, course_for
 from tpc_hub.campus.notices import Watch
-from tpc_hub.campus.person import approve_person
+from tpc_hub.campus.person_forms import approve_person
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.student import page
 from tpc_hub.campus.times import in_zone
