@@ -13,6 +13,7 @@ from tpc_courses.manifest import Course, load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError, together
 from tpc_courses.student import publish_lessons
+from tpc_courses.tokens import LOOK
 
 Say = Callable[[str], None]
 _HERE = Path(__file__).parent
@@ -71,7 +72,7 @@ def write_server_configuration(places: Places) -> None:
 
 def _lesson_page() -> str:
     """Return what a person's server says before a lesson opens, in the look of the campus; it does not see the rest."""
-    folders = [_HERE / "templates", _HERE / "static"]
+    folders = [_HERE / "templates", _HERE / "static", LOOK]
     environment = Environment(loader=FileSystemLoader(folders), trim_blocks=True, lstrip_blocks=True)
     return environment.get_template("lesson.html").render(
         font_folder="[[campus]]/fonts/", home_url="[[campus]]/"
