@@ -24,6 +24,7 @@ from campus_tree import make_tree
 from running_campus import free_ports, running_campus, wait_for
 from test_kernels_box import own_address
 from tpc_hub.bench.seat import Seat, browser
+from tpc_hub.engines.box_spawner import BoxSpawner
 from tpc_hub.engines.identities import FIRST_UID, prepare_home
 from tpc_hub.engines.local import runtime_folder
 from yarl import URL
@@ -581,3 +582,15 @@ def test_the_start_screen_says_what_is_protected_and_what_is_not(campus):
     assert "Protected on this machine:" in campus.screen
     assert "run in a box of their own" in campus.screen
     assert "A home holds 10 GiB or 200,000 files" in campus.screen
+
+
+@pytest.mark.parametrize(("instance", "found"), [("/here", True), ("/elsewhere", False)])
+def test_a_copied_state_takes_over_no_server_of_the_campus_that_it_was_copied_from(instance, found):
+    process = subprocess.Popen(["sleep", "60"], env={"CAMPUS_INSTANCE": instance})
+    try:
+        spawner = BoxSpawner(base_environment={"CAMPUS_INSTANCE": "/here"})
+        spawner.load_state({"pid": process.pid, "started": psutil.Process(process.pid).create_time()})
+        assert (asyncio.run(spawner.poll()) is None) == found
+    finally:
+        process.kill()
+        process.wait()
