@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import httpx
-from bs4 import BeautifulSoup, Tag
 from fastapi import Request
 from starlette.datastructures import FormData
 
 from tpc_hub.campus.identity import PREFIX, campus_of
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
 
 # Where each form is, by its address: the first that fits.
 PAGES = (
@@ -75,6 +78,8 @@ def filled_in(
 
     None when no form of the page is sent there.
     """
+    from bs4 import BeautifulSoup  # 0.2 s, and most processes never refuse a form
+
     page = BeautifulSoup(html, "html.parser")
     main, form = page.select_one("main"), _form(page, action, values)
     if main is None or form is None:
