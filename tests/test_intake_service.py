@@ -216,12 +216,12 @@ class TestLimits:
         assert answer.status_code == status
         assert len(answer.json()["detail"]) > 20
 
-    def test_two_hundred_submissions_in_a_minute(self, campus):
+    def test_more_submissions_than_a_minute_may_have(self, campus):
         eager = student(campus, "eager", COURSE)
         quiet = student(campus, "quiet", COURSE)
-        answers = [eager.submit(work(f"{number}")) for number in range(200)]
+        answers = [eager.submit(work(f"{number}")) for number in range(50)]
         counts = Counter(answer.status_code for answer in answers)
-        assert counts == {201: 20, 429: 180}
+        assert counts == {201: 20, 429: 30}
         assert int(answers[-1].headers["Retry-After"]) > 0
         assert quiet.submit(work("mine")).status_code == 201
         kept = Store(campus.places).all(COURSE, EXERCISE, "eager")
