@@ -93,6 +93,17 @@ def make_tree(root: Path, state: Path) -> Places:
     return Places(root, state)
 
 
+def give_profile(places: Places, name: str, text: str) -> None:
+    """Give a tree a profile of its own, beside those of the repository."""
+    hub = places.root / "hub"
+    hub.unlink()
+    (hub / "profiles").mkdir(parents=True)
+    for each in (*(REPOSITORY / "hub").glob("*"), *(REPOSITORY / "hub" / "profiles").glob("*")):
+        if each.name != "profiles":
+            (hub / each.relative_to(REPOSITORY / "hub")).symlink_to(each)
+    write(hub / "profiles" / f"{name}.toml", text)
+
+
 def write(path: Path, text: str) -> None:
     """Write a file and its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from tpc_hub import people
 from tpc_hub.people import Person, enrol, random_password, set_password
 
 # What `tpc_hub.configure` gives to a student's server.
-SERVER_SCOPES = ["users:activity!user", "access:services!service=campus"]
+SERVER_SCOPES = ["access:services!service=campus"]
 
 
 def add_student(campus: RunningCampus, name: str, course: str) -> str:

@@ -32,5 +32,6 @@ def signed_in_client(
         "name": name,
         "groups": [group],
         "scopes": list(scopes),
+        "session_id": "of-a-browser",
     }
     return TestClient(app, cookies={"campus-session": TOKEN}, **client)

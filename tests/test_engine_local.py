@@ -11,7 +11,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -538,18 +537,6 @@ def stop(student: Student) -> None:
     """Stop the student's server as its owner does, and wait until it is gone."""
     asyncio.run(student.stop_server())
     wait_for(lambda: not student.keepers() and not running(student.campus, student.name))
-
-
-def test_the_culler_stops_an_idle_server_and_its_work_stays(campus, ada):
-    """The program and the token of the campus's own culler, with a shorter patience."""
-    ada.run("open('work.txt', 'w').write('kept')")
-    culler = next(p for p in campus_processes(campus) if "jupyterhub_idle_culler" in command_of(p))
-    command = [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=1", "--cull-every=1"]
-    with subprocess.Popen(command, env=culler.environ(), stderr=subprocess.DEVNULL) as hasty:
-        wait_for(lambda: not ada.keepers() and not running(campus, "ada"))
-        hasty.terminate()
-    assert (ada.home / "work.txt").read_text() == "kept"
-    assert ada.run("print(6 * 7)") == ["42"]
 
 
 def test_without_the_forkserver_everything_works_slower(tmp_path, monkeypatch):

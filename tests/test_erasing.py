@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -32,7 +33,7 @@ from tpc_hub.announcements import Announcement
 from tpc_hub.campus.app import make_app
 from tpc_hub.cli import main
 from tpc_hub.links import make_link
-from tpc_hub.people import LessonVisit, Person, enrol
+from tpc_hub.people import KeptServer, LessonVisit, Person, enrol
 from tpc_hub.settings import Settings
 
 __all__ = ["campus", "no_hub", "teacher"]  # fixtures
@@ -74,6 +75,7 @@ def zelda(campus: Places) -> Places:
         session.add(PolicyRow(course="scaling", name="results", value="now", by=NAME, at=now))
         session.add(Announcement(course="scaling", by=NAME, text=f"{CALLED[3]} won, not ada", at=now))
         session.add(LessonVisit(person=NAME, lesson="scaling/first-steps"))
+        session.add(KeptServer(person=NAME, since=dt.datetime(2027, 1, 29, tzinfo=dt.UTC)))
         audit.write(
             session,
             audit.Entry("teacher", "extension", **where, student=NAME, note="for Zelda"),

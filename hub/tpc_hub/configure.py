@@ -120,7 +120,7 @@ def set_groups(c: Any, courses: tuple[Course, ...]) -> None:
 
 
 def set_services(c: Any, settings: Settings, courses: tuple[Course, ...], places: Places) -> None:
-    """Declare the campus service, one formgrader per course (started on demand) and the idle culler."""
+    """Declare the campus service and one formgrader per course (started on demand)."""
     environment = {
         "CAMPUS_ROOT": str(places.root),
         "CAMPUS_STATE": str(places.state),
@@ -149,35 +149,23 @@ def set_services(c: Any, settings: Settings, courses: tuple[Course, ...], places
         }
         for course in courses
     ]
-    idle = settings.limits.idle_minutes * 60
-    culler = {
-        "name": "idle-culler",
-        "command": [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={idle}", "--cull-every=60"],
-        "environment": environment,
-    }
     # Commands of the operator make the hub follow what they decide of people (`tpc_hub.following`).
     operator = {"name": OPERATOR, "api_token": ensure_secret(places, OPERATOR)}
-    c.JupyterHub.services = [campus, *formgraders, culler, operator]
+    c.JupyterHub.services = [campus, *formgraders, operator]
 
 
 def set_roles(c: Any, courses: tuple[Course, ...]) -> None:
     """Give each party the least it needs; nobody holds an admin scope."""
     groups = [f"{kind}-{course.id}" for course in courses for kind in ("nbgrader", "formgrade")]
     keep_members = [f"groups!group={group}" for group in groups]
-    # A student's home page says how their server is, and starts it.
-    of_students = [
-        f"{scope}!group=nbgrader-{course.id}"
-        for scope in ("start:servers", "read:servers")
-        for course in courses
-    ]
+    # `self` without saying when one was active: what the hub knows of that is what passed through the proxy.
+    own = [f"{scope}!user" for scope in ("read:users", "servers", "tokens", "access:servers")]
+    # A student's home page starts their server; everybody's are looked at, and stopped when they are idle.
+    start = [f"start:servers!group=nbgrader-{course.id}" for course in courses]
+    watch = ["list:users", "read:servers", "delete:servers"]
     c.JupyterHub.load_roles = [
-        {"name": "user", "scopes": ["self", "access:services!service=campus"]},
-        {"name": "campus", "services": ["campus"], "scopes": [*keep_members, *of_students]},
-        {
-            "name": "idle-culler",
-            "services": ["idle-culler"],
-            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
-        },
+        {"name": "user", "scopes": [*own, "access:services!service=campus"]},
+        {"name": "campus", "services": ["campus"], "scopes": [*keep_members, *start, *watch]},
         *(
             {
                 "name": f"formgrade-{course.id}",
@@ -195,9 +183,11 @@ def set_servers(c: Any, settings: Settings, places: Places) -> None:
     c.Spawner.disable_user_config = True
     c.Spawner.http_timeout = 120
     c.Spawner.start_timeout = 180
+    c.JupyterHub.last_activity_interval = max(1, int(settings.limits.look_seconds))
     # Whoever comes when a hundred servers are starting waits seconds, not the minute that is the default.
     c.JupyterHub.spawn_throttle_retry_range = (3, 8)
-    # What a server's own token may do: say that it is active, let its person in, and hand in their work.
+    # What a server's own token may do: let its person in, and at the campus say what runs and hand in their work.
+    # JupyterHub insists on asking for the first, which nobody holds here (`set_roles`).
     c.Spawner.server_token_scopes = [
         "users:activity!user",
         "access:servers!server",
@@ -211,5 +201,8 @@ def set_servers(c: Any, settings: Settings, places: Places) -> None:
         pulling.URL: f"http://127.0.0.1:{settings.campus_port}/services/campus/git/lessons",
         pulling.CAMPUS: settings.campus_url,
         pulling.PAGE: str(places.hub_dir / "student-config" / "lesson.html"),
+        "CAMPUS_PRESENCE_URL": f"http://127.0.0.1:{settings.campus_port}/services/campus/servers/presence",
+        "CAMPUS_PRESENCE_SECONDS": str(settings.limits.look_seconds),
+        "JUPYTERHUB_ACTIVITY_INTERVAL": "0",
     }
     engine_for(settings).configure(c, settings, places)

@@ -43,7 +43,15 @@ FILES = {
     "home/": "the files of the home folder, as in JupyterLab",
 }
 # What a person sees of grading before it is released is not theirs to see yet.
-OWN_TABLES = ("enrolment", "extension", "lesson_visit", "person", "regrade_request", "submission")
+OWN_TABLES = (
+    "enrolment",
+    "extension",
+    "kept_server",
+    "lesson_visit",
+    "person",
+    "regrade_request",
+    "submission",
+)
 NOT_OWN = ("gradebook/*.json", "coursework/", "audit.jsonl", "home/")
 OWN_NOTE = """
 Your files are in JupyterLab. What grading noted (results, gradebook, audit log) may not be released to you yet: the

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from tpc_courses.places import Places
 from tpc_grader import database
-from tpc_grader.database import Base, utcnow
+from tpc_grader.database import Base, Utc, utcnow
 
 from tpc_hub.refusal import PeopleError as PeopleError
 
@@ -80,6 +80,14 @@ class LessonVisit(Base):
     lesson: Mapped[str] = mapped_column(primary_key=True)
     opened: Mapped[dt.datetime] = mapped_column(default=utcnow)
     done: Mapped[bool] = mapped_column(default=False)
+
+
+class KeptServer(Base):
+    """That a person asked on the campus page for their server to be kept, and when."""
+
+    __tablename__ = "kept_server"
+    person: Mapped[str] = mapped_column(ForeignKey("person.name", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[dt.datetime] = mapped_column(Utc)
 
 
 @functools.cache

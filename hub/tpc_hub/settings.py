@@ -25,7 +25,17 @@ class Limits(Section):
     tmp_gib: float = Field(default=0.5, gt=0, description="size of a server's /tmp, which lies in memory")
     file_gib: float = Field(default=2.0, gt=0, description="size of the largest file")
     home_gib: float = Field(default=10.0, ge=0, description="size of a home; 0: until the disk is full")
-    idle_minutes: int = Field(default=60, ge=1, description="a server idle this long is stopped; files stay")
+    idle_minutes: float = Field(
+        default=60, gt=0, description="a server in which nothing runs and nobody works this long is stopped"
+    )
+    busy_hours: float = Field(
+        default=12, gt=0, description="what runs keeps a server so long after its person was last there"
+    )
+
+    @property
+    def look_seconds(self) -> float:
+        """Return how often servers are looked at: often enough for what is set here."""
+        return max(1.0, min(60.0, self.idle_minutes * 10, self.busy_hours * 600))
 
 
 class Tls(Section):

@@ -32,6 +32,7 @@ TABLES = {
     "enrolment": Names("person"),
     "extension": Names("student", ("granted_by",), ("reason",)),
     "job": Names("student"),
+    "kept_server": Names("person"),
     "lesson_visit": Names("person"),
     "password_link": Names("person", hidden=("digest",)),
     "person": Names("name", hidden=("password_hash",)),

@@ -39,6 +39,7 @@ PRELOAD_ENVIRONMENT = {
 # What a server imports until a notebook is open; found by comparing `sys.modules` before and after.
 SERVER_MODULES = (
     "tpc_kernels.jupyter",
+    "tpc_kernels.presence",
     "tpc_kernels.provisioner",
     "jupyterhub.singleuser.extension",
     "jupyter_server.serverapp",

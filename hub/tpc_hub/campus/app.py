@@ -35,6 +35,7 @@ from tpc_hub.campus import (
     person_forms,
     receipts,
     regrading,
+    servers,
     student,
 )
 from tpc_hub.campus.identity import SignInNeeded, callback
@@ -73,7 +74,12 @@ def make_app() -> FastAPI:
     templates.filters["points"] = points.shown
     script = templates.get_template("again.js").render().encode()
     app = FastAPI(
-        title="TPC Campus", version="1", docs_url=None, redoc_url=None, openapi_url=f"{PREFIX}/openapi.json"
+        title="TPC Campus",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        lifespan=servers.watching,
     )
     open_database(places.database_url)  # a database that does not answer is found now
     app.state.policy = POLICY.format(base64.b64encode(hashlib.sha256(script).digest()).decode())
@@ -98,6 +104,7 @@ def make_app() -> FastAPI:
     app.include_router(regrading.router, prefix=PREFIX)
     app.include_router(announcing.router, prefix=PREFIX)
     app.include_router(metrics.router, prefix=PREFIX)
+    app.include_router(servers.router, prefix=PREFIX)
     places.lessons_git.mkdir(parents=True, exist_ok=True)
     # Lessons are public, and plain files are all that git needs to pull them.
     app.mount(f"{PREFIX}/git/lessons", StaticFiles(directory=places.lessons_git))

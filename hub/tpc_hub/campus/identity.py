@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -64,8 +65,9 @@ async def visitor(request: Request) -> Visitor:
         # The password is another since the hub was asked: what it said then is no answer any more.
         campus.auth.cache.clear()
         known = await campus.auth.user_for_token(token, session_id=session_id, sync=False)
-    # A token that the same person gave to another service, or to somebody's server, signs nobody in here.
-    if not known or known.get("kind") != "user" or not campus.auth.check_scopes({SCOPE}, known):
+    # A token that the same person gave to another service, or to somebody's server, signs nobody in here; nor does
+    # the own server's, which belongs to no session of a browser: what runs there presses no button here.
+    if not known or not _is_a_browsers(known) or not campus.auth.check_scopes({SCOPE}, known):
         if request.method != "GET":
             raise HTTPException(
                 403, "You were signed out. Nothing was changed: go back, reload and try again."
@@ -86,6 +88,10 @@ def _is_signed_out(campus: Campus, name: str) -> bool:
     before = campus.signed_out.get(name, moment)
     campus.signed_out[name] = moment
     return moment != before
+
+
+def _is_a_browsers(known: Mapping[str, Any]) -> bool:
+    return known.get("kind") == "user" and bool(known.get("session_id"))
 
 
 def form_token(secret: str, token: str) -> str:

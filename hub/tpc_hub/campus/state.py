@@ -12,6 +12,7 @@ from tpc_courses.manifest import Course
 from tpc_courses.places import Places
 from tpc_grader.intake import Intake
 
+from tpc_hub.campus.idleness import Servers
 from tpc_hub.settings import Settings
 
 
@@ -32,5 +33,6 @@ class Campus:
     signed_out: dict[str, dt.datetime | None] = field(default_factory=dict)
     # When each student's server was last started ahead, by the monotonic clock.
     warmed: dict[str, float] = field(default_factory=dict)
+    servers: Servers = field(default_factory=Servers)
     # Opened by the first request that needs it.
     intake: Intake | None = None

@@ -24,9 +24,10 @@ from tpc_hub.campus.identity import (
     sign_out,
 )
 from tpc_hub.campus.overview import course_card, course_rows, next_step
+from tpc_hub.campus.running import running
 from tpc_hub.campus.state import Campus
 from tpc_hub.campus.times import in_zone
-from tpc_hub.campus.warm import server_line, warm_up
+from tpc_hub.campus.warm import server_line, server_of, warm_up
 from tpc_hub.directory import join as enter_course
 from tpc_hub.people import LEFT, Enrolment, LessonVisit, course_of_code
 
@@ -39,7 +40,7 @@ async def home(
 ) -> Response:
     """Show the person's courses and the one next thing to do."""
     campus = campus_of(request)
-    server = await server_line(campus, who)
+    server = await server_of(campus, who)
     background.add_task(warm_up, campus, who)
     cards = [course_card(campus, campus.courses[name], who) for name in who.roles if name in campus.courses]
     waiting = [campus.courses[name].title for name in _asked_for(campus, who) if name in campus.courses]
@@ -49,7 +50,8 @@ async def home(
         "home.html",
         cards=cards,
         step=next_step(cards),
-        server=server,
+        server=server_line(campus, who, server),
+        running=running(campus, who, server),
         waiting=waiting,
         code=code[:40],
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import httpx
 
@@ -37,17 +39,21 @@ async def warm_up(campus: Campus, who: Visitor) -> None:
         log.warning("The server of %s was not started ahead: %s", who.name, e)
 
 
-async def server_line(campus: Campus, who: Visitor) -> str:
-    """Return how a student's server is, in words; empty for others and when the hub does not say so at once."""
-    if "student" not in who.roles.values():
-        return ""
+async def server_of(campus: Campus, who: Visitor) -> Mapping[str, Any] | None:
+    """Return what the hub knows of a person's server: nothing of one that is off, None when it does not say at once."""
     headers = {"Authorization": f"token {campus.token}"}
     try:
         async with httpx.AsyncClient(base_url=campus.hub_api, timeout=STATE_SECONDS, headers=headers) as hub:
             answer = await hub.get(f"/users/{who.name}")
-        server = answer.raise_for_status().json().get("servers", {}).get("")
+        return answer.raise_for_status().json().get("servers", {}).get("") or {}
     except (httpx.HTTPError, ValueError, AttributeError) as e:
         log.warning("The hub did not say how the server of %s is: %s", who.name, e)
+        return None
+
+
+def server_line(campus: Campus, who: Visitor, server: Mapping[str, Any] | None) -> str:
+    """Return how a student's server is, in words; empty for others and when nobody knows."""
+    if "student" not in who.roles.values() or server is None:
         return ""
     if server and server.get("ready"):
         return "Your JupyterLab is ready."
