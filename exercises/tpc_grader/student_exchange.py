@@ -166,7 +166,8 @@ class List(StudentExchange, default.ExchangeList):
         local = self.folder(each["course"], each["exercise"]) / "feedback" / folder_of(each)
         notebooks = [_feedback_state(local, Path(name).stem, each) for name in each["notebooks"]]
         # Lab shows this text as it is: the receipt's code belongs where people look for proof.
-        return submitted_info(each, f"{each['when']}, receipt {each['code']}", notebooks, local)
+        text = f"{each['when']}, receipt {each['code']}"
+        return submitted_info(each, text, notebooks, local) | {"received_at": each["received_at"]}
 
 
 class FetchFeedback(StudentExchange, default.ExchangeFetchFeedback):

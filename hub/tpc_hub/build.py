@@ -53,19 +53,22 @@ def write_server_configuration(places: Places) -> None:
         "nbgrader.server_extensions.validate_assignment": True,
         "nbgrader.server_extensions.course_list": False,
         "nbgrader.server_extensions.formgrader": False,
+        "tpc_grader.assignment_list": True,
+        "tpc_kernels.presence": True,
     } | _NOT_SERVED
     instructor = {"tpc_hub.formgrading": True} | dict.fromkeys(_NOT_FOR_GRADING, False)
     for role, extensions in (("student", student), ("instructor", instructor)):
         folder = places.hub_dir / f"{role}-config"
         server = {
             "ServerApp": {"jpserver_extensions": extensions, **_SERVING.get(role, {})},
-            "LabApp": _LAB_APP,
+            "LabApp": _LAB_APP | {"app_settings_dir": str(folder / "lab" / "settings")},
             "FileContentsManager": _FILES,
             "LabServerApp": {"extra_labextensions_path": [str(folder / "labextensions")]},
         }
         _copy_lab_extension(folder / "labextensions")
         _write_json(folder / "jupyter_server_config.json", server)
         _write_json(folder / "labconfig" / "page_config.json", {"disabledExtensions": _HIDDEN_IN_LAB})
+        _write_json(folder / "lab" / "settings" / "overrides.json", _LAB_SETTINGS)
     _write(places.hub_dir / "student-config" / "nbgrader_config.py", _STUDENT_NBGRADER)
     _write(places.hub_dir / "student-config" / "lesson.html", _lesson_page())
 
@@ -94,6 +97,9 @@ _HIDDEN_IN_LAB = {
     "@jupyter/nbgrader:formgrader": True,
     "@jupyterlab/apputils-extension:announcements": True,
 }
+
+# Cells out of sight stay drawn: whoever scrolls fast sees what is there, not a blank page.
+_LAB_SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"}}
 
 # Each start would run npm to look for language servers, of which there are none here.
 _NOT_SERVED = {"jupyter_lsp": False}

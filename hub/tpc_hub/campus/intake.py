@@ -179,6 +179,7 @@ def described(intake: Intake, submission: Submission) -> dict[str, Any]:
         "when": in_zone(submission.received_at, _zone(intake, submission.course)),
         "version": submission.version,
         "code": submission.receipt.code,
+        "files": [file.name for file in submission.files],
         "notebooks": [file.name for file in submission.files if file.name.endswith(".ipynb")],
         "feedback": released_hashes(intake.places, submission.id),
     }

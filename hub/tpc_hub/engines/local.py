@@ -93,7 +93,8 @@ def protections(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def preloads() -> tuple[str, ...]:
     """Return the modules that servers, kernels and grading jobs start with."""
-    return (*SERVER_MODULES, *KERNEL_MODULES, "tpc_grader.student_exchange", "tpc_courses.pulling.page")
+    ours = ("tpc_grader.assignment_list", "tpc_grader.student_exchange", "tpc_courses.pulling.page")
+    return (*SERVER_MODULES, *KERNEL_MODULES, *ours)
 
 
 def base_environment(places: Places) -> dict[str, str]:
