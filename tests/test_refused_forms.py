@@ -19,7 +19,7 @@ from tpc_grader import regrade, visibility
 from tpc_grader.store import Store
 from tpc_hub import people
 from tpc_hub.campus.app import PREFIX, make_app
-from tpc_hub.campus.identity import FormVisitor
+from tpc_hub.campus.identity import form_visitor
 from tpc_hub.campus.refused_form import ANEW, filled_in
 from tpc_hub.people import enrol
 
@@ -79,6 +79,7 @@ FORMS: tuple[tuple[str, str, dict[str, str], dict[str, tuple[str, str] | None]],
     (f"{ADA}/password-link", "teacher", {}, {}),
     (f"{ADA}/approve", "teacher", {}, {}),
     (f"{ADA}/refuse", "teacher", {}, {}),
+    (f"{CLASS}/approve-all", "teacher", {}, {"names": ("nobody", "nobody is not in this course")}),
     (f"{CLASS}/regrade/{EXERCISE}/try", "teacher", {}, {}),
     ("/done/scaling/first-steps", "ada", {"done": "yes"}, {"course": ("nope", "no such page for you"), "done": None}),
     ("/join", "ada", {}, {"code": ("wrong <code>", "That class code is not known")}),
@@ -141,6 +142,11 @@ def form_fields(endpoint) -> set[str]:
     }
 
 
+def is_form(dependant) -> bool:
+    """Return whether a request needs to come from a form of our own pages, by itself or by what it depends on."""
+    return dependant.call is form_visitor or any(map(is_form, dependant.dependencies))
+
+
 def routes_of(holder) -> Iterator[APIRoute]:
     """Yield what can be asked for, also within routers that were taken in."""
     for each in holder.routes:
@@ -151,11 +157,7 @@ def routes_of(holder) -> Iterator[APIRoute]:
 
 
 def test_every_form_and_every_field_is_tried_here(campus):
-    forms = [
-        route
-        for route in routes_of(make_app())
-        if FormVisitor in typing.get_type_hints(route.endpoint, include_extras=True).values()
-    ]
+    forms = [route for route in routes_of(make_app()) if is_form(route.dependant)]
     tried = {}
     for path, _, _, fields in FORMS:
         (route,) = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -67,7 +67,7 @@ def check_student_of(session: Session, course: Course, person: Person) -> None:
 def found(session: Session, course: Course, name: str) -> Person:
     """Return somebody who is or was in the course; 404 for anybody else."""
     if session.get(Enrolment, (course.id, name)) is None:
-        raise HTTPException(404, f"{name} is not in this course.")
+        raise PeopleError(f"{name} is not in this course.", status=404)
     return session.get_one(Person, name)
 
 
