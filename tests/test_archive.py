@@ -311,6 +311,12 @@ class TestNotebooks:
     def test_what_is_none_is_told_why(self, data, problem):
         assert problem in notebook_problem(data)
 
+    def test_too_many_cells_have_a_remedy_of_their_own(self):
+        cell = b'{"cell_type": "markdown", "metadata": {}, "source": ""}'
+        data = b'{"nbformat": 4, "metadata": {}, "cells": [' + b",".join([cell] * 2001) + b"]}"
+        with pytest.raises(Refused, match=r"2,001 cells.* Delete cells that you do not need, save it"):
+            check_submission({"a.ipynb": data}, ["a.ipynb"])
+
     @given(
         st.recursive(
             st.none() | st.booleans() | st.floats() | st.text(max_size=5),

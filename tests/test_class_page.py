@@ -186,7 +186,9 @@ def test_the_table_filters_and_sorts_without_a_script(campus, teacher):
 def test_an_extension_is_given_and_logged(campus, teacher):
     until = "2099-02-05T18:00"
     page = press(teacher, "extend", exercise=EXERCISE, student="ada", until=until, reason="ill")
-    assert "ada may hand in Doubling for scaling until Thu 05 Feb 2099 18:00 CET" in text_of(page)
+    assert "Ada Example (ada) may hand in Doubling for scaling until Thu 05 Feb 2099 18:00 CET" in text_of(
+        page
+    )
     course = read_course(campus.courses / "scaling.yml", campus)
     due = deadline(campus, course, EXERCISE, "ada").due
     assert due == dt.datetime(2099, 2, 5, 17, tzinfo=dt.UTC)
@@ -219,7 +221,7 @@ def test_a_time_that_clocks_skip_or_repeat_is_asked_back_in_the_form(campus, tea
     course = read_course(campus.courses / "scaling.yml", campus)
     for value, words in buttons:
         page = press(teacher, "extend", **{**fields, "until": value})
-        assert f"ada may hand in Doubling for scaling until {words}" in text_of(page)
+        assert f"Ada Example (ada) may hand in Doubling for scaling until {words}" in text_of(page)
         due = deadline(campus, course, EXERCISE, "ada").due
         assert due == dt.datetime.fromisoformat(value)
 

@@ -82,6 +82,7 @@ FORMS: tuple[tuple[str, str, dict[str, str], dict[str, tuple[str, str] | None]],
     (f"{CLASS}/approve-all", "teacher", {}, {"names": ("nobody", "nobody is not in this course")}),
     (f"{CLASS}/regrade/{EXERCISE}/try", "teacher", {}, {}),
     ("/done/scaling/first-steps", "ada", {"done": "yes"}, {"course": ("nope", "no such page for you"), "done": None}),
+    ("/keep", "ada", {}, {}),
     ("/join", "ada", {}, {"code": ("wrong <code>", "That class code is not known")}),
 )  # fmt: skip
 CASES = [

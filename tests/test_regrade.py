@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from nbgrader.api import Gradebook
 from tpc_courses.manifest import Course, load_courses
 from tpc_courses.places import Places
-from tpc_grader import audit, queue, regrade
+from tpc_grader import audit, penalties, queue, regrade
 from tpc_grader.appeals import set_by_hand
 from tpc_grader.archive import Refused
 from tpc_grader.classwork import grade_class, run_until_done
@@ -65,6 +65,23 @@ def correct(places: Places, old: str, new: str, more: str = "") -> None:
 def points(places: Places) -> dict[str, float]:
     """Return student -> points."""
     return {student: total.points for (student, _), total in class_scores(places, "scaling").items()}
+
+
+@pytest.mark.slow
+def test_whose_submission_left_the_gradebook_meanwhile_is_told_so_and_stops_nothing(
+    tree, course, monkeypatch
+):
+    stale = penalties.class_marks(tree, "scaling")
+    with Gradebook(tree.gradebook_url("scaling"), "scaling") as book:
+        book.remove_submission(EXERCISE, "ada")
+    monkeypatch.setattr(penalties, "class_marks", lambda *_: stale)
+    monkeypatch.setattr(penalties, "penalty_told", lambda _: 0.5)
+    penalties.settle(tree, "scaling")
+    with Gradebook(tree.gradebook_url("scaling"), "scaling") as book:
+        (notebook,) = book.find_submission(EXERCISE, "bob").notebooks
+        assert notebook.late_submission_penalty == 0.5, "the others are told"
+    with pytest.raises(Refused, match="ada has no score for test-double any more"):
+        set_by_hand(tree, course, EXERCISE, "ada", "test-double", 1.0)
 
 
 @pytest.mark.slow

@@ -126,12 +126,15 @@ def set_by_hand(
 ) -> None:
     """Set a cell's manual score in the gradebook, as the formgrader does; raises Refused."""
     # nbgrader takes a second to import, so only where a score is changed.
-    from nbgrader.api import Gradebook
+    from nbgrader.api import Gradebook, MissingEntry
 
     from tpc_grader.penalties import settle
 
     with Gradebook(places.gradebook_url(course.id), course.id) as book:
-        notebooks = book.find_submission(exercise, student).notebooks
+        try:
+            notebooks = book.find_submission(exercise, student).notebooks
+        except MissingEntry:
+            notebooks = []
         grades = [grade for notebook in notebooks for grade in notebook.grades if grade.name == cell]
         if not grades:
             raise Refused(f"{student} has no score for {cell} any more. Nothing was changed.", 409)

@@ -162,7 +162,7 @@ def check_submission(
 
 def _no_notebook(name: str, problem: ValueError) -> Refused:
     if isinstance(problem, TooMuch):
-        return Refused(f"{shown(name)}: {problem}. Clear its outputs, save it, then submit again.", 413)
+        return Refused(f"{shown(name)}: {problem}. {problem.remedy}, then submit again.", 413)
     return Refused(
         f"{shown(name)}: {problem}. Open it in JupyterLab, save it, then submit again; "
         "if it does not open, fetch the exercise again into an empty folder."
@@ -200,7 +200,10 @@ def _check_notebook(data: bytes, limits: Limits) -> None:
     if not isinstance(notebook.get("metadata"), dict) or not isinstance(notebook.get("cells"), list):
         raise ValueError("it has no list of cells or no metadata")
     if len(notebook["cells"]) > limits.cells:
-        raise TooMuch(f"it has {len(notebook['cells']):,} cells, at most {limits.cells:,} are read")
+        raise TooMuch(
+            f"it has {len(notebook['cells']):,} cells, at most {limits.cells:,} are read",
+            "Delete cells that you do not need, save it",
+        )
     for index, cell in enumerate(notebook["cells"], 1):
         if not _is_cell(cell):
             raise ValueError(f"cell {index} is not a cell: it needs a type, a source and metadata")

@@ -32,7 +32,14 @@ BOUNDS = Bounds()
 
 
 class TooMuch(ValueError):
-    """JSON beyond the bounds; the message says what was too much, how much it was and what is allowed."""
+    """JSON beyond the bounds; the message says what was too much, how much it was and what is allowed.
+
+    `remedy` is what helps a notebook of which this is said.
+    """
+
+    def __init__(self, message: str, remedy: str = "Clear its outputs, save it") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 def read_json(data: bytes, bounds: Bounds = BOUNDS, nan: bool = False) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import fnmatch
 import getpass
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -69,11 +70,21 @@ class Kernel:
         return {"header": {"msg_id": "", "msg_type": "execute_request"}, "content": {}, "metadata": {}}
 
 
+class Drawer(dict[str, Any]):
+    """Where `%store` keeps things, asked as IPython asks its database of files."""
+
+    def keys(self, pattern: str | None = None) -> list[str]:  # type: ignore[override]
+        """Return names, all or those of a pattern."""
+        return fnmatch.filter(list(self), pattern or "*")
+
+
 def equip(shell: Shell) -> None:
     """Give a shell what cells expect of a kernel."""
     shell.kernel = Kernel(shell)
     for name in FRONT_END_MAGICS:
         shell.register_magic_function(_nothing, "line", name)  # type: ignore[arg-type]
+    shell.db = Drawer()  # what `%store` keeps is of this job alone
+    shell.run_line_magic("load_ext", "storemagic")
     builtins.input = getpass.getpass = _nobody_answers
 
 

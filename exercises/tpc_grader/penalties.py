@@ -6,11 +6,12 @@ that nothing counts beyond the maximum) it learns as the penalty, together with 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Assignment, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Assignment, Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import LateSubmissionPlugin
 from sqlalchemy import func, select
 from tpc_courses.manifest import Course
@@ -74,9 +75,11 @@ def settle(places: Places, course: str, exercise: str = "", student: str = "") -
         changed = [key for key, each in marks.items() if (told.get(key) or None) != penalty_told(each)]
         for who, what in changed:
             wanted = penalty_told(marks[who, what])
-            # All of it in the first notebook: exercises of ours have one.
-            for notebook in book.find_submission(what, who).notebooks:
-                notebook.late_submission_penalty, wanted = wanted, None
+            # Whose submission was taken out of the gradebook meanwhile has nothing to be told.
+            with contextlib.suppress(MissingEntry):
+                # All of it in the first notebook: exercises of ours have one.
+                for notebook in book.find_submission(what, who).notebooks:
+                    notebook.late_submission_penalty, wanted = wanted, None
         book.db.commit()
     return len(changed)
 
@@ -90,7 +93,8 @@ def settle_course(places: Places, course: Course) -> int:
             due, until = times.get(("", what)), times.get((who, what))
             more = until - due if due and until else None
             if known != more:
-                book.find_submission(what, who).extension = more
+                with contextlib.suppress(MissingEntry):
+                    book.find_submission(what, who).extension = more
         book.db.commit()
     return settle(places, course.id)
 

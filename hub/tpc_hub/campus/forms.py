@@ -17,7 +17,8 @@ from tpc_hub import people
 from tpc_hub.campus.identity import PREFIX, Visitor, campus_of, course_for
 from tpc_hub.campus.notices import Notices
 from tpc_hub.campus.state import Campus
-from tpc_hub.people import PeopleError, members
+from tpc_hub.leaving import called
+from tpc_hub.people import PeopleError, Person, members
 
 AGAIN_SECONDS = 3
 notices = Notices()
@@ -51,6 +52,13 @@ def check_student(campus: Campus, course: Course, name: str) -> None:
     with people.session(campus.places) as session:
         if name not in members(session, course.id, "student"):
             raise PeopleError(f"{name} has not signed up for this course.", "student", 404)
+
+
+def shown_name(campus: Campus, name: str) -> str:
+    """Return how a person is named to instructors."""
+    with people.session(campus.places) as session:
+        person = session.get(Person, name)
+        return called(person) if person else name
 
 
 def back(course: Course) -> Response:

@@ -35,6 +35,7 @@ from tpc_hub.campus.forms import (
     check_student,
     in_thread,
     notices,
+    shown_name,
     title_of,
 )
 from tpc_hub.campus.identity import FormVisitor, SignedInVisitor, Visitor, campus_of, course_for
@@ -154,7 +155,8 @@ async def extend(
         fields = {"exercise": exercise, "student": student, "reason": reason}
         return _which_time(campus, course, who, e, until, str(request.url.path), "until", fields)
     await in_thread(give_time, campus.places, course, exercise, student, moment, reason, who.name)
-    told = f"{student} may hand in {title_of(campus, exercise)} until {in_zone(moment, course.zone)}"
+    told = f"{shown_name(campus, student)} may hand in {title_of(campus, exercise)}"
+    told += f" until {in_zone(moment, course.zone)}"
     notices.say((who.name, course.id), told)
     return back(course)
 
@@ -186,7 +188,7 @@ async def answer(
     except ValueError as e:
         raise PeopleError(f"{points!r} is no number of points. Nothing was changed.", "points") from e
     row = await in_thread(regrade.answer, campus.places, course, number, who.name, words, score)
-    told = f"{row.student}'s {row.cell}: answered, the score was {row.decision}"
+    told = f"{shown_name(campus, row.student)}, {row.cell}: answered, the score was {row.decision}"
     notices.say((who.name, course.id), told)
     return back(course)
 
@@ -199,7 +201,7 @@ async def approve_all(
     campus, course = asked(request, who, course_id)
     for name in names:
         await in_thread(approve_person, campus, course, who, name)
-    notices.say((who.name, course.id), f"Approved {', '.join(names)}")
+    notices.say((who.name, course.id), f"Approved {', '.join(shown_name(campus, name) for name in names)}")
     return back(course)
 
 

@@ -27,7 +27,7 @@ PAGES = (
     (r"(/course/[^/]+)/.+", r"\1/class"),
     (r"(/exercise/.+)/regrade", r"\1"),
     (r"/done/.+", "/course/{course}"),
-    (r"/join", "/"),
+    (r"/(?:join|keep)", "/"),
 )
 ANEW = "Passwords and files are not filled in again: give them anew."
 Values = Sequence[tuple[str, str]]
