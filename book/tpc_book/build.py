@@ -68,7 +68,7 @@ def publish(project: Project, say: Say = print, complete: bool = True) -> None:
     edition = places.site.parent / f"edition-{uuid.uuid4().hex[:8]}"
     try:
         project.write()
-        if faults := engine.run(project):
+        if faults := engine.run(project, say):
             raise SourceError(faults)
         edition.mkdir(parents=True)
         drop_pdfs_of_others(places)

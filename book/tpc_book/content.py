@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tpc_book.links import Links
-from tpc_book.render import Node, Renderer, unnamed
+from tpc_book.render import Node, Renderer, pruned, unnamed
+from tpc_book.search import parts_of
 
 # The engine numbers the form of its trees; another number needs a look at every renderer.
 TREE_VERSION = 3
@@ -60,21 +61,17 @@ class Content:
                     f"{path}: tree version {page.get('version')}, expected {TREE_VERSION}. "
                     "Pin jupyter-book as in pyproject.toml, or teach tpc_book.nodes the new tree."
                 )
+            page["mdast"] = pruned(page["mdast"])
             self._read[slug] = (changed, page)
             self._cards.clear()
         return self._read[slug][1]
 
     def search_records(self) -> list[list[Any]]:
-        """Return [slug, anchor, titles, text] for each part of each page, in reading order."""
-        records = json.loads((self.folder / "myst.search.json").read_text(encoding="utf-8"))["records"]
-        found = []
-        for record in records:
-            path, _, anchor = record["url"].partition("#")
-            titles = [title for title in record["hierarchy"].values() if title]
-            slug = path.strip("/").replace("/", ".")
-            found.append([slug, anchor, titles, " ".join(str(record.get("content") or "").split())])
-        order = {slug: number for number, slug in enumerate(self.slugs())}
-        return sorted(found, key=lambda record: order.get(record[0], len(order)))
+        """Return [slug, anchor, titles, text] for each part of each page, in reading order.
+
+        They are made of what readers see; the engine's own index also holds comments and what is removed.
+        """
+        return [[slug, *record] for slug in self.slugs() for record in parts_of(self.page(slug))]
 
     def card(self, url: str, target: str) -> str:
         """Return what stands at a target: the meaning of a word, a figure, an equation, a first paragraph."""

@@ -20,12 +20,12 @@ _HREF = re.compile(r"<a\s[^>]*?href=[\"']([^\"']+)")
 # What a page may be named by without a path: `(name)=`, `:name: x`, `:label: x`, `{#x}`.
 _LABEL = re.compile(r"^\(([^)\n]+)\)=|^:(?:name|label):[ \t]*(\S+)|\{#([\w:-]+)\}", re.MULTILINE)
 # Directives in backticks whose body is Markdown; others hold code, data or formulas.
-_PROSE = re.compile(
+PROSE = re.compile(
     r"\{(?:admonition|note|tip|hint|important|attention|caution|warning|danger|error|seealso|card|grid|grid-item"
     r"|grid-item-card|tab-set|tab-item|dropdown|details|margin|aside|sidebar|topic|epigraph|pull-quote|figure"
     r"|table|list-table|exercise|solution|proof[\w:]*|div|glossary)\}"
 )
-_parser = MarkdownIt("commonmark").enable("table").use(front_matter_plugin)
+markdown = MarkdownIt("commonmark").enable("table").use(front_matter_plugin)
 
 
 def dead_links(
@@ -59,9 +59,9 @@ def _leads_somewhere(name: str, target: str, files: Collection[str], labels: Col
 def _targets(text: str, first: int = 1) -> Iterator[tuple[int, str]]:
     """Yield line and address of each link in Markdown; `first` is the line at which the text begins."""
     lines = text.split("\n")
-    for token in _parser.parse(text):
+    for token in markdown.parse(text):
         start, end = token.map or (0, 0)
-        if token.type == "fence" and _PROSE.match(token.info.strip()):
+        if token.type == "fence" and PROSE.match(token.info.strip()):
             yield from _targets(token.content, first + start + 1)
         for target in _links_of(token):
             here = (i for i in range(start, end) if target in lines[i] or unquote(target) in lines[i])

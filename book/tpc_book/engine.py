@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from importlib.metadata import distribution
 from pathlib import Path
@@ -32,6 +32,13 @@ HARMLESS = re.compile(
     r"Link text is empty|unknown format for raw content|No page headings found|BASE_URL|is taking a while|"
     r"Cannot find asset for 'esm' \"/[\w.-]+-[0-9a-f]{32}\.mjs\"|"  # one that it has placed before, while it watches
     r"Treating content as text|'frontmatter' extra key ignored: (?:objectives|minutes|prerequisites)"
+)
+# What the engine would write in another way; the page is as meant.
+HINTS = re.compile(
+    r"to an implicit .* reference|Legacy syntax used|best practice|is deprecated|is not recommended|"
+    r"Language is not defined for code block|option \".*\" used instead of|Replacing .begin|Wrapping with|"
+    r"Removing matplotlib string|Page heading levels do not start|missing heading depth|should not contain spaces|"
+    r"Duplicate index entry with different cases|Labelling an unnumbered math node"
 )
 REMEDIES = {
     "No target for internal reference": "Correct the label, or give one to what is meant: `(label)=` above it",
@@ -58,9 +65,10 @@ class EngineError(RuntimeError):
     """The engine did not come to an end."""
 
 
-def run(project: Project) -> list[Problem]:
+def run(project: Project, say: Callable[[str], None] = lambda line: None) -> list[Problem]:
     """Bring the kept syntax trees up to date; return every fault of the sources, none if all is well.
 
+    What the engine only advises is said, and hinders nothing.
     With faults, the trees stay those of the last good run. Raises EngineError when the engine itself fails.
     """
     now = trees.inputs(project)
@@ -68,6 +76,8 @@ def run(project: Project) -> list[Problem]:
         return []
     with drawing(project.folder / "lessons"):
         log, code, site = _start(project, project.folder)
+    for note in sorted(set(problems(log, project, hints=True))):
+        say(f"Note: {note.path}: {note.where}: {note.found}")
     faults = sorted({*problems(log, project), *undescribed(project, site)})
     if not faults and (code or not (site / "config.json").exists()):
         tail = "\n".join(log.splitlines()[-15:])
@@ -122,9 +132,9 @@ def environment(project: Project) -> Mapping[str, str]:
     }
 
 
-def problems(log: str, project: Project) -> Iterator[Problem]:
-    """Yield what the engine found wrong; it prints such lines and goes on, also with `--strict`."""
-    for name, number, said in _faults(log):
+def problems(log: str, project: Project, hints: bool = False) -> Iterator[Problem]:
+    """Yield what the engine found wrong, or only its hints; it prints both and goes on, also with `--strict`."""
+    for name, number, said in _faults(log, hints):
         message = _for_authors(said, project)
         source = project.source_of(name)
         shown = source.relative_to(project.places.root).as_posix() if source else f"book: {name}"
@@ -134,11 +144,11 @@ def problems(log: str, project: Project) -> Iterator[Problem]:
         yield Problem(shown, f"line {where}" if where else "text", message.rstrip(".:"), remedy)
 
 
-def _faults(log: str) -> Iterator[tuple[str, str | None, str]]:
+def _faults(log: str, hints: bool = False) -> Iterator[tuple[str, str | None, str]]:
     """Yield the file, the line and the words of what the engine found wrong."""
     for line in log.splitlines():
         fault = FAULT.match(line)
-        if fault and not HARMLESS.search(line):
+        if fault and not HARMLESS.search(line) and bool(HINTS.search(line)) == hints:
             place = PLACE.match(fault[1])
             yield (place[1], place[2], place[3]) if place else ("the book", None, fault[1])
 

@@ -116,6 +116,8 @@ def _report(process: subprocess.Popen[str], project: Project, say: Say) -> None:
     for line in process.stdout:
         for problem in engine.problems(line, project):
             say(str(problem))
+        for note in engine.problems(line, project, hints=True):
+            say(f"Note: {note.path}: {note.where}: {note.found}")
         if line.startswith("theme error"):
             say(line.strip())
         if line.startswith("theme fault "):

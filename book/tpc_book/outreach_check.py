@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterable, Iterator
 
@@ -15,6 +16,7 @@ from tpc_book.bibliography import Work, misquoted, read_bibliography, unknown_do
 from tpc_book.dead_links import dead_links
 from tpc_book.events import Material
 from tpc_book.generated import page_names
+from tpc_book.misread import misread
 from tpc_book.outreach import Outreach, data_folder, load_outreach
 from tpc_book.people import Directory, mentions
 
@@ -38,6 +40,7 @@ def outreach_problems(places: Places) -> list[Problem]:
     problems += _terms(outreach, works)
     problems += _named_outside_people(outreach, places)
     problems += _dead_links(places)
+    problems += misread_sources(places)
     return sorted(set(problems))
 
 
@@ -90,6 +93,16 @@ def _dead_links(places: Places) -> Iterator[Problem]:
     yield from dead_links(
         pages, files, shown | {name: f"book: {name}" for name in pages if name not in shown}
     )
+
+
+def misread_sources(places: Places) -> Iterator[Problem]:
+    """Yield a problem for each place of a page or lesson that readers would not see as it was meant."""
+    paths = sorted((places.book / "content").rglob("*.md"))
+    with contextlib.suppress(SourceError):  # the checks of manifests say what is wrong there
+        slugs = dict.fromkeys(slug for course in load_courses(places) for slug in course.lessons)
+        paths += [path for slug in slugs if (path := places.lesson(slug)).suffix == ".md" and path.exists()]
+    for path in paths:
+        yield from misread(path.relative_to(places.root).as_posix(), path.read_text(encoding="utf-8"))
 
 
 def _lessons(outreach: Outreach, places: Places) -> Iterator[Problem]:

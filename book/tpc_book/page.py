@@ -18,7 +18,7 @@ from tpc_book import nodes, widgets
 from tpc_book.content import Content, PublicFiles
 from tpc_book.kept import Kept, digest
 from tpc_book.links import Links
-from tpc_book.render import Node, Renderer, text_of
+from tpc_book.render import Node, Renderer, text_of, titled, visibility
 from tpc_book.words import FOR_SCRIPT, own_name, words
 
 # The page of a target that this one shows in a card; what a link to a page shows, its title, stands in the tree.
@@ -27,7 +27,7 @@ DESCRIPTION_LENGTH = 160
 # What pages may have beside their text; the page for wrong addresses has none of it.
 OF_SOME = (
     *("alternates", "feeds", "social", "math", "figures", "hide_contents", "trail", "lesson", "body", "foot"),
-    *("forms", "run", "previous", "next", "outline", "cards", "state", "live", "lost"),
+    *("forms", "run", "previous", "next", "outline", "cards", "state", "live", "lost", "title_id", "authors"),
 )
 
 
@@ -85,8 +85,9 @@ def page_html(edition: Edition, slug: str) -> str:
     links = Links(slug, edition.index_files)
     lesson = edition.lessons.get(lesson_slug(page), {})
     renderer = Renderer({**page, **_lesson_files(edition, page, lesson)}, links, said, content)
-    body = renderer.render(page["mdast"])
     title = str(front.get("title") or slug or content.project["title"])
+    tree, title_id = titled(page["mdast"], title)
+    body = renderer.render(tree)
     before, after = neighbours(content, slug, links)
     numbered = front.get("enumerator") or ""
     return _framed(
@@ -97,6 +98,8 @@ def page_html(edition: Edition, slug: str) -> str:
         language=language,
         title=title,
         heading=Markup(f"{escape(str(numbered))} {escape(title)}".strip()),
+        title_id=title_id,
+        authors=authors_of(front),
         description=description(front, page["mdast"], content.project),
         alternates=alternates(options, language, slug, edition),
         feeds=[links.file("feed.xml")] if content.has_feed else [],
@@ -191,13 +194,32 @@ def _lesson_files(edition: Edition, page: Node, lesson: Node) -> Node:
 
 def description(front: Node, tree: Node, project: Node) -> str:
     """Return what search engines show: the description, or how the text begins."""
-    first = next((node for node in _blocks(tree) if node["type"] == "paragraph"), None)
+    first = next(
+        (node for node in _blocks(tree) if node["type"] == "paragraph" and text_of(node).strip()), None
+    )
     beginning = " ".join(text_of(first).split()) if first else ""
     return str(front.get("description") or beginning[:DESCRIPTION_LENGTH] or project.get("description") or "")
 
 
+def authors_of(front: Node) -> list[tuple[str, str, str]]:
+    """Return name, affiliations and address of each author of a page; the address may be empty."""
+    known = {
+        str(one.get("id")): str(one.get("name") or one.get("id")) for one in front.get("affiliations") or []
+    }
+    found = []
+    for author in front.get("authors") or []:
+        places = [known.get(str(key), str(key)) for key in author.get("affiliations") or []]
+        address = (
+            f"https://orcid.org/{author['orcid']}" if author.get("orcid") else str(author.get("url") or "")
+        )
+        safe = address if address.startswith(("https://", "http://")) else ""
+        found.append((str(author.get("name") or ""), ", ".join(places), safe))
+    return [one for one in found if one[0]]
+
+
 def _blocks(tree: Node) -> list[Node]:
-    return [node for block in tree.get("children") or [] for node in [block, *(block.get("children") or [])]]
+    shown = [block for block in tree.get("children") or [] if visibility(block) == "show"]
+    return [node for block in shown for node in [block, *(block.get("children") or [])]]
 
 
 def alternates(options: Node, language: str, slug: str, edition: Edition) -> list[Node]:

@@ -24,6 +24,7 @@ from tpc_courses.problems import Problem, SourceError
 from tpc_book import generated, lessons
 from tpc_book.dead_links import dead_links
 from tpc_book.kept import Kept, kept_texts
+from tpc_book.misread import misread
 from tpc_book.outreach import Term, load_outreach
 from tpc_book.showcase import showcases
 from tpc_book.sources import of_generated
@@ -93,8 +94,8 @@ class Project:
         shutil.copytree(self.places.book / "theme", self.folder / "theme", dirs_exist_ok=True)
         self._put(LESSONS, about.encode())
         self._remove_strangers(wanted)
-        if dead := [*self._dead_links()]:
-            raise SourceError(dead)
+        if faults := [*self._dead_links(), *self._misread()]:
+            raise SourceError(faults)
         configuration = yaml.safe_dump(self._configuration([*made]), sort_keys=False, allow_unicode=True)
         self._put("myst.yml", configuration.encode())
 
@@ -102,6 +103,14 @@ class Project:
         files = [name for name, _ in self.engine_files()]
         pages = {name: (self.folder / name).read_text("utf-8") for name in files if name.endswith(".md")}
         return dead_links(pages, {*files}, {name: self._shown(name) for name in pages})
+
+    def _misread(self) -> Iterator[Problem]:
+        sources = [
+            self.source_of(name) for name, _ in self.engine_files() if name.endswith((".md", ".ipynb"))
+        ]
+        for path in filter(None, sources):
+            if path.suffix == ".md":
+                yield from misread(path.relative_to(self.places.root).as_posix(), path.read_text("utf-8"))
 
     def ask_for_all(self) -> None:
         """Have the engine that watches make all pages anew, as a whole build would."""

@@ -5,15 +5,20 @@ Text is escaped; HTML that authors or notebooks wrote is cleaned. A node that no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from typing import Any, Protocol
 
 from tpc_book.links import Links
+from tpc_book.marks import with_marks
 
 Node = dict[str, Any]
 # Characters of outputs that the engine put aside for their length; more would make a page too heavy to load.
 LONG_OUTPUTS = 60_000
+# The engine puts it into long addresses, where a line may break; copied along, the address leads nowhere.
+WRAP_MARK = "\N{ZERO WIDTH SPACE}"
+# Nodes with words that are not for readers of the book.
+UNSEEN = {"comment", "mystTarget", "raw", "indexEntry", "output", "footnoteReference"}
 # Nodes whose name is that of something that stands elsewhere.
 POINTERS = {"crossReference", "embed", "cite", "footnoteReference", "footnoteDefinition"}
 
@@ -83,7 +88,7 @@ class Renderer:
 
     def inner(self, node: Node) -> str:
         """Return the HTML of a node's children."""
-        return self.all(node.get("children") or [])
+        return self.all(with_marks(node.get("children") or []))
 
     def all(self, nodes: Iterable[Node]) -> str:
         """Return the HTML of nodes one after the other."""
@@ -146,8 +151,52 @@ def unnamed(node: Node) -> Node:
     return plain
 
 
+def visibility(node: Node) -> str:
+    """Return how an author wants a part shown: `show`, folded (`hide`), or not at all (`remove`)."""
+    return str(node.get("visibility") or (node.get("data") or {}).get("visibility") or "show")
+
+
+def titled(tree: Node, title: str) -> tuple[Node, str]:
+    """Return a tree without the heading that says the title of the page again, and the name of that heading.
+
+    Headings below it rise to its depth.
+    """
+    headings = [node for node in below(tree) if node.get("type") == "heading"]
+    first = headings[0] if headings else {}
+    if not first or " ".join(text_of(first).split()) != " ".join(title.split()):
+        return tree, ""
+    depth = int(first.get("depth") or 2)
+    lift = depth > 1 and all(int(one.get("depth") or 2) > depth for one in headings[1:])
+    return _without(tree, first, lift), str(first.get("html_id") or first.get("identifier") or "")
+
+
+def _without(node: Node, other: Node, lift: bool) -> Node:
+    kept = [_without(child, other, lift) for child in node.get("children") or [] if child is not other]
+    depth = {"depth": int(node.get("depth") or 2) - 1} if lift and node.get("type") == "heading" else {}
+    return {**node, **depth, "children": kept} if "children" in node else node
+
+
+def below(node: Node) -> Iterator[Node]:
+    """Yield a node and all below it, as readers meet them."""
+    yield node
+    for child in node.get("children") or []:
+        yield from below(child)
+
+
+def pruned(node: Node) -> Node:
+    """Return a tree without what is removed, but for code: pictures that it drew are described by its words."""
+    kept = [
+        pruned(child)
+        for child in node.get("children") or []
+        if visibility(child) != "remove" or child.get("type") == "code"
+    ]
+    return {**node, "children": kept} if "children" in node else node
+
+
 def text_of(node: Node) -> str:
-    """Return the words of a node without markup."""
+    """Return the words of a node without markup, as readers see them."""
+    if visibility(node) == "remove" or node.get("type") in UNSEEN:
+        return ""
     if "value" in node and not node.get("children"):
-        return str(node["value"])
+        return str(node["value"]).replace(WRAP_MARK, "")
     return "".join(text_of(child) for child in node.get("children") or [])

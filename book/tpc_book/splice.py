@@ -33,10 +33,9 @@ def splice(kept: Path, made: Path, slugs: Collection[str]) -> None:
     ]
     _put(kept / "config.json", _text(config))
     order = ["index", *(page["slug"] for page in pages if "slug" in page)]
-    for name, key in (("myst.search.json", "records"), ("myst.xref.json", "references")):
-        before, now = _read(kept / name), _read(made / name)
-        before[key] = _joined(before[key], now[key], slugs, order, lambda entry: (0, _slug(entry["url"])))
-        _put(kept / name, _text(before))
+    before, now = (_read(folder / "myst.xref.json")["references"] for folder in (kept, made))
+    joined = _joined(before, now, slugs, order, lambda entry: (0, _slug(entry["url"])))
+    _put(kept / "myst.xref.json", _text({**_read(kept / "myst.xref.json"), "references": joined}))
     _splice_inventory(kept / "objects.inv", made / "objects.inv", slugs, order)
     _drop_unnamed(kept)
 

@@ -127,7 +127,8 @@ def made_from(trees: Path) -> dict[str, str]:
 
 def keep(trees: Path, found: Mapping[str, str], new: Path) -> None:
     """Put a folder of trees in the place of those kept; `found` are their inputs."""
-    (new / "public.json").unlink(missing_ok=True)  # a list of files that nobody reads, in an order of its own
+    for name in ("public.json", "myst.search.json"):  # what nobody reads
+        (new / name).unlink(missing_ok=True)
     (new / RECORD).write_text(json.dumps(found), encoding="utf-8")
     old = trees.with_name(f"{trees.name}-{uuid.uuid4().hex[:8]}")
     if trees.exists():

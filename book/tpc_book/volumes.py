@@ -14,8 +14,8 @@ from tpc_courses.manifest import Course
 
 from tpc_book import nodes
 from tpc_book.links import Links
-from tpc_book.page import Edition, depends, last_run, lesson_slug, templates
-from tpc_book.render import Renderer
+from tpc_book.page import Edition, authors_of, depends, last_run, lesson_slug, templates
+from tpc_book.render import Renderer, attributes, titled
 from tpc_book.words import words
 from tpc_book.xhtml import BOXES, MATHML, as_xhtml
 
@@ -138,12 +138,15 @@ def _chapter(edition: Edition, volume: Volume, slug: str, single: bool) -> Chapt
     renderer = Renderer(
         {**page, "open_url": lesson.get("open_url", ""), "files": modules}, links, said, edition.content
     )
-    body = renderer.render(page["mdast"])
     title = str(front.get("title") or volume.title)
+    tree, title_id = titled(page["mdast"], title)
+    body = renderer.render(tree)
+    named = [f"{who}, {place}" if place else who for who, place, _ in authors_of(front)]
     name = chapter_name(slug)
     html = "".join(
         [
-            f"<h1>{escape(title)}</h1>",
+            f"<h1{attributes(id=title_id or None)}>{escape(title)}</h1>",
+            f'<p class="authors">{escape("; ".join(named))}</p>' if named else "",
             templates(edition.theme).get_template("facts.html").render(lesson=lesson, t=said)
             if lesson
             else "",

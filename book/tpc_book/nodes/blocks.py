@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from tpc_book.nodes.boxes import plainly
-from tpc_book.render import Node, Renderer, attributes, identity, renders, unnamed, wraps
+from tpc_book.render import Node, Renderer, attributes, identity, renders, unnamed, visibility, wraps
 
 wraps("paragraph", "p")
 wraps("definitionList", "dl")
@@ -27,18 +27,43 @@ def embedded(page: Renderer, node: Node) -> str:
         page.links.to(url) if url and page.links.to(url) != page.links.page(page.links.slug) else outer
     )
     try:
-        return page.all(map(unnamed, node.get("children") or []))
+        return page.all(
+            map(unnamed, filter(None, (_asked(node, child) for child in node.get("children") or [])))
+        )
     finally:
         page.notes_at = outer
+
+
+def _asked(embed: Node, node: Node) -> Node | None:
+    """Return a node without code or outputs, where the one that shows it again wants none."""
+    is_code = node.get("type") == "code" and node.get("executable")
+    if (embed.get("remove-input") and is_code) or (
+        embed.get("remove-output") and node.get("type") == "outputs"
+    ):
+        return None
+    kept = [one for one in (_asked(embed, child) for child in node.get("children") or []) if one]
+    return {**node, "children": kept} if "children" in node else node
 
 
 @renders("block")
 def block(page: Renderer, node: Node) -> str:
     """A part between `+++` marks or a notebook cell; only a named or styled one shows in the page."""
     kinds = node.get("class") or ""
+    shown = visibility(node)
+    if shown == "remove":
+        return ""
+    if shown == "hide":
+        return _folded(page, node, kinds)
     if not kinds and not node.get("html_id"):
         return page.inner(node)
     return f"<div{attributes(kinds, id=node.get('html_id'))}>{page.inner(node)}</div>"
+
+
+def _folded(page: Renderer, node: Node, kinds: str) -> str:
+    """A part that its author hid: folded, under what it is."""
+    word = page.words["hidden_cell" if node.get("kind") == "notebook-code" else "hidden_part"]
+    inside, found = page.inner(node), attributes(f"box {kinds}".strip(), id=node.get("html_id"))
+    return f"<details{found}><summary>{escape(word)}</summary>{inside}</details>" if inside else ""
 
 
 @renders("div")

@@ -12,7 +12,7 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from tpc_book.render import Node, Renderer, attributes, identity, renders
+from tpc_book.render import Node, Renderer, attributes, identity, renders, visibility
 
 
 @renders("code")
@@ -20,7 +20,7 @@ def code(page: Renderer, node: Node) -> str:
     """A listing. Numbers stand in attributes of the lines, so that copied code has none."""
     if node.get("executable"):
         page.code = str(node.get("value") or "")
-    if node.get("visibility") == "remove":
+    if visibility(node) == "remove":
         return ""
     lines = coloured(str(node.get("value") or ""), node.get("lang") or "text").split("\n")
     if node.get("showLineNumbers") or node.get("emphasizeLines"):
@@ -39,7 +39,7 @@ def code(page: Renderer, node: Node) -> str:
         f'<div class="listing"{identity(node)}{language}>{name}<pre tabindex="0"><code>{text}</code></pre>'
         f"{_run_here(page, str(node.get('value') or ''))}</div>"
     )
-    if node.get("visibility") == "hide":
+    if visibility(node) == "hide":
         # What an author folded, the code of a question with its answer, stays folded on paper.
         return (
             f'<details class="box folded"><summary>{escape(page.words["code"])}</summary>{listing}</details>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from tpc_book.render import Node, Renderer, attributes, renders, wraps
+from tpc_book.render import WRAP_MARK, Node, Renderer, attributes, renders, wraps
 from tpc_book.sanitise import clean
 
 wraps("emphasis", "em")
@@ -55,7 +55,7 @@ def link(page: Renderer, node: Node) -> str:
     if page.inside_link:
         return page.inner(node)
     address = page.links.to(node.get("url") or "")
-    words = linked(page, node) or escape(address.removeprefix("https://"))
+    words = linked(page, node).replace(WRAP_MARK, "<wbr>") or escape(address.removeprefix("https://"))
     found = attributes(
         node.get("class") or "",
         href=address,

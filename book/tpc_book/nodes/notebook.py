@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from tpc_book.nodes import mime
-from tpc_book.render import Node, Renderer, attributes, renders
+from tpc_book.render import Node, Renderer, attributes, renders, visibility
 from tpc_book.widgets import directive
 
 
 @renders("outputs")
 def outputs(page: Renderer, node: Node) -> str:
-    if node.get("visibility") == "remove":
+    if visibility(node) == "remove":
         return ""
     inside = page.all(_joined(page, node.get("children") or []))
-    if node.get("visibility") == "hide" and inside:
-        return f'<details class="box"><summary>{escape(page.words["output"])}</summary>{inside}</details>'
+    if visibility(node) == "hide" and inside:
+        found = attributes("box", id=node.get("html_id"))
+        return f"<details{found}><summary>{escape(page.words['output'])}</summary>{inside}</details>"
     return f'<div class="outputs"{attributes(id=node.get("html_id"))}>{inside}</div>' if inside else ""
 
 
