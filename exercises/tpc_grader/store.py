@@ -65,8 +65,8 @@ class Submission:
         return _blob(self.blobs, file.sha256)
 
     def write_to(self, folder: Path) -> None:
-        """Write the files, by name, into a folder that must not exist yet."""
-        folder.mkdir(parents=True)
+        """Write the files, by name, into a folder, which is made when it is not there."""
+        folder.mkdir(parents=True, exist_ok=True)
         for file in self.files:
             target = folder / file.name
             target.parent.mkdir(parents=True, exist_ok=True)
