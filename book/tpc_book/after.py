@@ -15,5 +15,5 @@ from tpc_book.volumes import BOOK
 def finish(html: Path, project: Project, book: Edition) -> None:
     """Add files to the folder of finished pages, before readers see it."""
     write_forms(book, project.places, project.courses, html)
-    pack(project, html / FOLDER / f"{BOOK}.zip")
+    pack(project, html / FOLDER / f"{BOOK}.zip", book.content.folder)
     lite_notebooks.stock(project.places, project.slugs, html / "lite", project.kept)

@@ -29,12 +29,12 @@ def write_zip(places: Places, campus_url: str, file: Path) -> int:
     return pack(project, file)
 
 
-def pack(project: Project, file: Path) -> int:
-    """Write the book of the engine's last run to a zip file; returns its number of pages."""
+def pack(project: Project, file: Path, trees: Path | None = None) -> int:
+    """Write the book of the engine's last run, or of other trees, to a zip file; returns its number of pages."""
     with tempfile.TemporaryDirectory(dir=file.absolute().parent) as scratch:
         site, new = Path(scratch) / FOLDER, Path(scratch) / "new.zip"
         site.mkdir()
-        write_site(project, site, edition(project, index_files=True))
+        write_site(project, site, edition(project, index_files=True, trees=trees))
         with zipfile.ZipFile(new, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(site.rglob("*")):
                 if path.is_file():
