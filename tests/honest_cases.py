@@ -458,6 +458,7 @@ _PLOTS = {
     "an animation": "from matplotlib.animation import FuncAnimation\nfig, ax = plt.subplots(figsize=(1, 1))\n"
     "(line,) = ax.plot(x)\nmoving = FuncAnimation(fig, lambda i: (line.set_ydata(x * i),), frames=2)\n"
     "shown = moving.to_jshtml()",
+    "many formulas": "for i in range(60):\n    label = plt.text(0, 0, f'$x_{{{i}}}$')\nplt.gcf().canvas.draw()",
     "many figures": "for i in range(25):\n    plt.figure(figsize=(1, 1))",
 }
 

@@ -341,6 +341,30 @@ def test_a_module_that_fails_to_import_is_told_and_left_out(tmp_path):
         stop(tmp_path)
 
 
+def test_what_is_preloaded_leaves_no_file_open(tmp_path):
+    (tmp_path / "tpc_child.py").write_text(CHILD)
+    path = start(tmp_path, "matplotlib.pyplot", "tpc_child")
+    try:
+        (server,) = servers(tmp_path)
+        assert [each.path for each in server.open_files() if each.path != str(tmp_path / "log")] == []
+        assert "left open" not in (tmp_path / "log").read_text()
+        assert run(path, "end", code=0)[0] == Ending("exited", 0)
+    finally:
+        stop(tmp_path)
+
+
+def test_a_file_that_a_preloaded_module_leaves_open_is_told(tmp_path):
+    (tmp_path / "tpc_open.py").write_text(f"kept = open({str(tmp_path / 'tpc_open.py')!r})")
+    start(tmp_path, "tpc_open")
+    try:
+        told = (tmp_path / "log").read_text()
+        assert re.search(
+            rf"left open by what is preloaded: \d+: {re.escape(str(tmp_path / 'tpc_open.py'))}", told
+        )
+    finally:
+        stop(tmp_path)
+
+
 def test_a_forkserver_without_work_ends(tmp_path):
     ensure(tmp_path / "socket", (), dict(os.environ), tmp_path / "log", idle_seconds=0.5)
     wait_for(lambda: not servers(tmp_path))

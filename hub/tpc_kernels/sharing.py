@@ -86,6 +86,19 @@ def _draw_once() -> None:
     axes.legend()
     canvas = FigureCanvasAgg(figure)
     canvas.print_figure(BytesIO(), bbox_inches="tight")
+    _close_fonts()
+
+
+def _close_fonts() -> None:
+    """Have matplotlib forget the fonts that it holds open.
+
+    A forked process gives their descriptors another use: a font that is forgotten there, as after fifty formulas,
+    would close what has its number now.
+    """
+    from matplotlib import font_manager, mathtext
+
+    font_manager._get_font.cache_clear()  # type: ignore[attr-defined]
+    mathtext.MathTextParser._parse_cached.cache_clear()  # type: ignore[attr-defined]
 
 
 def _name_modules_anew() -> None:
