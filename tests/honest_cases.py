@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -712,6 +712,13 @@ REFUSED: list[tuple[str, str, str]] = [
     (WANT, "3.0", "np.testing.assert_allclose(actual=f(), desired=[3.0, 3.0, 3.0])"),
     (WANT, "3.0", "assert np.allclose(f(), b=[3.0, 3.0, 3.0])"),
     (WANT, "3.0", "assert (f() > np.full(3, 2.9)).all() and (np.full(3, 3.1) >= f()).all()"),
+    # A number for many, where nothing but what the author gives shows it.
+    (WANT, "3.0", "assert np.allclose(f(), 3)"),
+    (WANT, "3.0", "assert np.all(f() == 3)"),
+    (WANT, "3", "assert np.all(np.abs(f() - 3) < 1e-9)"),
+    (WANT, "3.0", "np.testing.assert_allclose(f(), 3)"),
+    (WANT, "3.0", "assert np.max(f()) == 3"),
+    (WANT, "np.float64(3)", "assert f().mean() == 3"),
     (LONG, "[0]", "assert all(a == b for a, b in zip(f(), range(9)))"),
     (LONG, "list(range(20))", "assert all(a == b for a, b in zip(f(), range(9)))"),
     (LONG, "list(range(8))", "assert f() == list(range(9))"),
@@ -732,6 +739,30 @@ REFUSED: list[tuple[str, str, str]] = [
     ("[1, 2]", "(1, 2)", "assert isinstance(f(), list) and f() == [1, 2]"),
     ("0.5", "Fraction(1, 2)", "assert type(f()) is float"),
 ]
+# Made a number before it is compared: an array of one value where the author gives a number, and the reverse.
+CONVERTED = [
+    (author, student, test)
+    for test in (
+        "assert float(f()) == 3", "assert int(f()) == 3", "assert round(f(), 3) == 3",
+        "assert abs(float(f()) - 3) < 1e-9", "assert complex(f()) == 3", "assert math.isclose(f(), 3)",
+        "assert math.sqrt(f()) > 1", "got = f()\nassert int(got) == 3",
+        "assert float(f() + 1) == 4",
+    )
+    for author, student in (("3.0", "np.array([3.0])"), ("3.0", "np.array([[3.0]])"), ("3.0", "jnp.array([3.0])"))
+] + [
+    ("np.array([3.0])", "3.0", "assert float(f()) == 3"),
+    ("np.array([3.0])", "3", "assert int(f()) == 3"),
+    ("np.array([3.0])", "np.float32(3)", "assert math.isclose(f(), 3)"),
+    ("np.float64(3)", "np.array([3.0])", "assert f().item() == 3"),
+]  # fmt: skip
+# The same with a number as the author's, or of another type.
+ACCEPTED += [("3.0", student, test) for _, student, test in (
+    ("", "3", "assert float(f()) == 3"), ("", "np.float32(3)", "assert int(f()) == 3"),
+    ("", "Fraction(3)", "assert round(f(), 3) == 3"), ("", "np.array(3.0)", "assert float(f()) == 3"),
+    ("", "Decimal(3)", "assert math.isclose(f(), 3)"), ("", "jnp.array(3.0)", "assert float(f()) == 3"),
+    ("", "3.0", "assert np.allclose(f(), 3) and np.all(f() == 3) and np.mean(f()) == 3"),
+    ("", "np.array([3.0])", "assert float(np.squeeze(f())) == 3 and float(np.ravel(f())[0]) == 3"),
+)]  # fmt: skip
 _TYPES = (
     "import array, math\nimport numpy as np, jax, jax.numpy as jnp, pandas as pd\n"
     "from collections import Counter, OrderedDict, deque, namedtuple\nfrom decimal import Decimal\n"
@@ -758,6 +789,16 @@ VALUES: list[Row] = [
         "right as the author has it", [(own, own, test) for own, _, test in ACCEPTED], 1, _TYPES
     ),
     _of_one_exercise("wrong whatever the type", REFUSED, 0, _TYPES),
+    replace(
+        _of_one_exercise("made a number", CONVERTED, 0, _TYPES),
+        says="one number in an array where the tests need the number itself",
+    ),
+    replace(
+        _of_one_exercise(
+            "a number for an array", [("np.array([3.0])", "3.0", "assert float(f()) == 3")], 0, _TYPES
+        ),
+        says="a number where the tests need an array or a list",
+    ),
 ]
 
 

@@ -2,7 +2,8 @@
 
 A list, a tuple, an array or a generator with the same values is the same answer, where the text names no type: a test
 that wants one asks with `isinstance`. So tests are rewritten before they run. Nothing that was equal is unequal
-thereby. The rewritten tests also note where a single value was compared with many.
+thereby. The rewritten tests also note where a single value was compared with many, was made a number (`float(f(x))`),
+or stood where only arrays differ from numbers (`np.all`, `np.allclose`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from tpc_grader.arrays import is_jax, is_series
 from tpc_grader.drawn import Drawn
-from tpc_grader.forms import items_of, kind_of
+from tpc_grader.forms import is_number, items_of, kind_of
 
 HELPER = "__campus__"
 _ELEMENTWISE = {"all", "any", "sum", "mean", "count_nonzero", "array", "asarray", "flatnonzero", "where"}
@@ -25,6 +26,11 @@ _CLOSE = {
     "allclose", "isclose", "array_equiv", "assert_allclose", "assert_array_almost_equal", "assert_almost_equal",
     "assert_array_equal", "assert_equal",
 }  # fmt: skip
+# What says one thing of all values in an array, and takes a single number too.
+_WHOLE = {"all", "any", "sum", "mean", "max", "min", "prod", "median", "norm"}
+_CLOSE_OF_ONE = {"isclose", "assert_almost_equal", "assert_equal"}
+# What makes one number of its first argument, of an array of one value too.
+_CONVERTING = {"float", "int", "round", "complex"}
 # How these functions call the two things that they compare.
 _SIDES = ("a", "b", "a1", "a2", "actual", "desired", "x", "y")
 # Of two values of these types nothing is to be noted but what Python says: tests compare thousands of them.
@@ -78,6 +84,11 @@ class Comparing:
         self.uneven = False
         # Single values that came as answers, by their identity: a mean that the author takes is none of them.
         self.singles: dict[int, Any] = {}
+        # Those of them that were made a number; and whether an array of one value that was none of them was.
+        self.converted: set[int] = set()
+        self.unpacked = False
+        # Whether numbers alone went to a function that says one thing of all values in an array.
+        self.whole = False
         # Whether a thing of one kind was compared with one of another.
         self.unlike = False
 
@@ -151,6 +162,10 @@ class Comparing:
         named = [kwargs[name] for name in _SIDES if name in kwargs]
         if len(args[:2]) + len(named) == 2:
             self.look(*map(_as_array, (*args[:2], *named)))
+        if getattr(function, "__name__", "") not in _CLOSE_OF_ONE:
+            self.whole |= all(map(_is_scalar, (*args[:2], *named)))
+        if getattr(function, "__module__", "") == "math":
+            self._convert(*args[:2])
         return function(*map(_plain, args), **{name: _plain(each) for name, each in kwargs.items()})
 
     def zipped(self, *args: Any, **kwargs: Any) -> Any:
@@ -158,9 +173,32 @@ class Comparing:
         self.uneven |= len({len(each) for each in args if hasattr(each, "__len__")}) > 1
         return zip(*args, **kwargs)  # noqa: B905
 
+    def number(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a function that makes a number of its first argument."""
+        self._convert(*args[:1])
+        return function(*args, **kwargs)
+
+    def item(self, value: Any) -> Any:
+        """Return what `value.item()` gives."""
+        self._convert(value)
+        return value.item()
+
+    def over_all(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a function or a method that says one thing of all values in something."""
+        self.whole |= any(map(_is_scalar, args[:1] or (getattr(function, "__self__", None),)))
+        return function(*args, **kwargs)
+
     def note(self, answer: Any) -> None:
-        """Take an answer that is a single value."""
-        self.singles[id(answer)] = answer
+        """Take an answer, if it is a single value."""
+        if is_number(answer) or _is_boxed(answer):
+            self.singles[id(answer)] = answer
+
+    def _convert(self, *values: Any) -> None:
+        for value in values:
+            if id(value) in self.singles:
+                self.converted.add(id(value))
+            else:
+                self.unpacked |= _is_boxed(value)
 
     def look(self, one: Any, other: Any) -> None:
         """Note whether a single value meets many."""
@@ -207,6 +245,15 @@ def _plain(value: Any) -> Any:
 
 def _is_array(value: Any) -> bool:
     return (isinstance(value, np.ndarray) or is_jax(value) or is_series(value)) and np.ndim(value) > 0
+
+
+def _is_boxed(value: Any) -> bool:
+    """Return whether a value is an array that holds one value."""
+    return _is_array(value) and np.size(value) == 1
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_) or is_number(value)
 
 
 def _both_sequences(one: Any, other: Any) -> bool:
@@ -280,6 +327,12 @@ class _Rewriter(ast.NodeTransformer):
             node.args = [_value_by_value(each) for each in node.args]
         if name in _CLOSE:
             return _call(node, "close", node.func, *node.args, keywords=node.keywords)
+        if isinstance(node.func, ast.Attribute) and name == "item" and not node.args:
+            return _call(node, "item", node.func.value)
+        if isinstance(node.func, ast.Attribute) and name in _WHOLE:
+            return _call(node, "over_all", node.func, *node.args, keywords=node.keywords)
+        if _makes_a_number(node.func):
+            return _call(node, "number", node.func, *node.args, keywords=node.keywords)
         if name == "zip" and isinstance(node.func, ast.Name) and not _share_names(node.args):
             return _call(node, "zipped", *node.args, keywords=node.keywords)
         return node
@@ -290,6 +343,13 @@ def _value_by_value(node: ast.expr) -> ast.expr:
         name = node.func.attr
         node.func.attr = f"each_{name}" if name in ("equal", "unequal") else name
     return node
+
+
+def _makes_a_number(function: ast.expr) -> bool:
+    """Return whether a function reads its first argument as one number: `float`, and all of `math`."""
+    if isinstance(function, ast.Attribute):
+        return isinstance(function.value, ast.Name) and function.value.id in ("math", "cmath")
+    return isinstance(function, ast.Name) and function.id in _CONVERTING
 
 
 def _is_helper(node: ast.expr) -> bool:

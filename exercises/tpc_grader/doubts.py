@@ -13,6 +13,8 @@ from typing import Any
 
 from tpc_grader.comparing import Comparing
 from tpc_grader.forms import (
+    BARE,
+    BOXED,
     NUMBER,
     SHAPE,
     TRUTH,
@@ -67,16 +69,11 @@ class Doubts:
 
     def fault_of_passed(self, comparing: Comparing) -> str:
         """Return what is wrong with the answers to tests that passed, as a sentence; empty when nothing is."""
-        if self.fault or not (comparing.stretched or comparing.uneven):
+        if self.fault:
             return self.fault
         kept = [each for group in self.by_name.values() for each in group]
-        doubtful = [
-            (origin, value)
-            for origin, value in kept
-            if (comparing.stretched and _is_single(value))
-            or (comparing.uneven and items_of(value) is not None)
-        ]
-        return SHAPE if any(self._has_other_size(*each) for each in doubtful) else ""
+        faults = (self._fault_of_form(*each, comparing) for each in kept)
+        return next((fault for fault in faults if fault), "")
 
     def hint_of_failed(self, error: BaseException, comparing: Comparing) -> str:
         """Return which kind of thing the last answer should be and is, when that differs; else an empty text."""
@@ -93,14 +90,27 @@ class Doubts:
             return ""
         return f"The answer should be {expected}, and is {came or 'something else'}."
 
-    def _has_other_size(self, origin: Origin, value: Any) -> bool:
+    def _fault_of_form(self, origin: Origin, value: Any, comparing: Comparing) -> str:
+        """Return what is wrong with the form of an answer, where how it was compared does not show it."""
+        single = _is_single(value)
+        boxed = single and not is_number(value)
+        converted = id(value) in comparing.converted or (comparing.unpacked and boxed)
+        sized = (comparing.uneven and items_of(value) is not None) or (
+            single and (comparing.stretched or (comparing.whole and not boxed))
+        )
+        if not (converted or sized):
+            return ""
         try:
             wanted = self.ask(origin[0])
         except (Unknown, Slow):
-            return False
-        if _is_single(value):
-            return size_of(wanted) > 1
-        return items_of(wanted) is not None and size_of(wanted) != size_of(value)
+            return ""
+        if converted and boxed and is_number(wanted):
+            return BOXED
+        if converted and not boxed and items_of(wanted) is not None:
+            return BARE
+        if sized and single:
+            return SHAPE if size_of(wanted) > 1 else ""
+        return SHAPE if sized and items_of(wanted) is not None and size_of(wanted) != size_of(value) else ""
 
 
 def _is_single(value: Any) -> bool:

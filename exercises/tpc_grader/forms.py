@@ -21,6 +21,8 @@ from tpc_grader.drawn import Drawn
 EMPTY = "Your code gives an empty answer where the tests need values."
 INFINITE = "Your code gives infinity or NaN where the tests need finite numbers."
 SHAPE = "Your code gives an answer of another shape than the tests need: another number of values."
+BOXED = "Your code gives one number in an array where the tests need the number itself."
+BARE = "Your code gives a number where the tests need an array or a list."
 NUMBER, TRUTH = "a number", "True or False"
 _VIEWS: tuple[Any, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 _SEQUENCES = (list, tuple, deque, range, Drawn, *_VIEWS)

@@ -26,7 +26,6 @@ from tpc_grader.artefacts import read_artefact, widened
 from tpc_grader.comparing import HELPER, Comparing, rewritten
 from tpc_grader.doubts import Doubts
 from tpc_grader.draws import Draws
-from tpc_grader.forms import is_number
 from tpc_grader.model import PATIENCE_SECONDS, Model, Question, Unknown
 from tpc_grader.names import changed_by
 from tpc_grader.prepared import CELL, names_in, parse, prepared, unpacked
@@ -261,8 +260,7 @@ class Oracle:
         if handle is not None:
             return value
         taken = self.doubts.taken((number, label), value)
-        if is_number(taken):
-            self.comparing.note(taken)
+        self.comparing.note(taken)
         return taken
 
     def _note(self, question: Question, gives: int | None) -> int:
