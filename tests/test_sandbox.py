@@ -25,7 +25,7 @@ from tpc_courses.exercise import read_exercise
 from tpc_courses.manifest import Course, load_courses
 from tpc_courses.places import Places
 from tpc_courses.problems import SourceError
-from tpc_grader import backends, grading, sandbox, sources
+from tpc_grader import backends, grading, queue, sandbox, sources
 from tpc_grader.artefacts import checked_artefact
 from tpc_grader.autograded import NoNotebook
 from tpc_grader.bundle import Bundle, Result, Step, StepResult
@@ -785,6 +785,22 @@ def test_recording_is_idempotent_and_keeps_what_a_person_gave(school, simple):
         book.db.commit()
     grading.record(places, course, submission, graded)
     assert score(places, "ada") == (2.0, 1.5, False), "a part that a person scored does not wait again"
+
+
+def test_work_that_is_graded_again_under_its_version_meets_the_same_draws(school, simple):
+    places, course = school
+    submission = hand_in(places, simple, "seed", HONEST)
+    first = grading.run(places, course, submission)
+    assert first.seed == simple.seed
+    kept = replace(first, seed="5" * 64)  # of a grader that derived it otherwise
+    for kind, version, graded in (("full", simple.version, kept), ("trial", "another", first)):
+        queue.enqueue(places, submission, kind, version)
+        job = queue.claim(places, "test")
+        queue.finish(places, job, "test", graded)
+    assert grading.run(places, course, submission).seed == kept.seed
+    assert grading.run(places, course, submission, public=True).seed == kept.seed
+    again = hand_in(places, simple, "seed", HONEST + "  # again")
+    assert grading.run(places, course, again).seed == simple.seed, "it is of that work alone"
 
 
 @pytest.mark.parametrize("backend", ["box", "none"])

@@ -19,7 +19,7 @@ from tpc_grader.backends import Backend
 from tpc_grader.bundle import Result
 from tpc_grader.differences import difference_steps
 from tpc_grader.follow_through import Plan, follow_through
-from tpc_grader.history import public_limits
+from tpc_grader.history import kept_seed, public_limits
 from tpc_grader.limits import Limits
 from tpc_grader.messages import with_causes
 from tpc_grader.results import CellScore, Graded, InfrastructureFault, Outcome
@@ -44,15 +44,17 @@ def run(
 ) -> Graded:
     """Rebuild a submission, run it in the sandbox and score it outside. Writes nothing; safe in parallel.
 
-    Without `version`, under the version it was submitted for. With `public` only the released tests run, for an
-    answer in seconds. Raises InfrastructureFault when the sandbox, not the submission, failed.
+    Without `version`, under the version it was submitted for; again under the same, it meets the same draws. With
+    `public` only the released tests run, for an answer in seconds. Raises InfrastructureFault when the sandbox, not
+    the submission, failed.
     """
     source = load(places, course.id, submission.exercise, version or submission.version)
     files = {file.name: submission.path(file).read_bytes() for file in submission.files}
     notebook = submission.notebook.read_bytes()
     if public and limits is None:
         limits = public_limits(places, course.id, submission.exercise, source.version)
-    return grade_files(source, notebook, files, public=public, limits=limits)
+    seed = kept_seed(places, submission.id, source.version)
+    return grade_files(source, notebook, files, public=public, limits=limits, seed=seed)
 
 
 def grade_files(

@@ -1,4 +1,4 @@
-"""How long runs of an exercise take, by those that were: for limits, turns and what a page says about waiting."""
+"""What runs of an exercise that were say of the next: how long it takes, for limits, turns and pages; what it draws."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tpc_courses.places import Places
 from tpc_grader import database
 from tpc_grader.jobs import JobRow
 from tpc_grader.limits import Limits
+from tpc_grader.results import Graded
 from tpc_grader.schedule import Waiting
 
 # Of how many runs, the last ones; and from how many on an upper quantile says something.
@@ -35,6 +36,19 @@ class Usual:
     median: float
     upper: float
     runs: int
+
+
+def kept_seed(places: Places, submission: str, version: str) -> str | None:
+    """Return what unseeded draws followed from when a submission was graded last under a version; None if never."""
+    query = select(JobRow.result).where(
+        JobRow.submission == submission,
+        JobRow.version == version,
+        JobRow.kind.in_(("full", "trial")),
+        JobRow.result.is_not(None),
+    )
+    with database.session(places) as session:
+        result = session.scalar(query.order_by(JobRow.number.desc()).limit(1))
+    return Graded.from_json(result).seed or None if result else None
 
 
 def usual(places: Places, course: str, exercise: str, kind: str, version: str = "") -> Usual | None:
