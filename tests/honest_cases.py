@@ -763,7 +763,7 @@ ACCEPTED += [("3.0", student, test) for _, student, test in (
     ("", "3.0", "assert np.allclose(f(), 3) and np.all(f() == 3) and np.mean(f()) == 3"),
     ("", "np.array([3.0])", "assert float(np.squeeze(f())) == 3 and float(np.ravel(f())[0]) == 3"),
 )]  # fmt: skip
-_TYPES = (
+TYPES = (
     "import array, math\nimport numpy as np, jax, jax.numpy as jnp, pandas as pd\n"
     "from collections import Counter, OrderedDict, deque, namedtuple\nfrom decimal import Decimal\n"
     "from fractions import Fraction\nPair = namedtuple('Pair', 'low high')\nnp.seterr(all='ignore')\n"
@@ -784,18 +784,16 @@ def _of_one_exercise(name: str, cases: list[tuple[str, str, str]], points: float
 
 
 VALUES: list[Row] = [
-    _of_one_exercise("right whatever the type", ACCEPTED, 1, _TYPES),
-    _of_one_exercise(
-        "right as the author has it", [(own, own, test) for own, _, test in ACCEPTED], 1, _TYPES
-    ),
-    _of_one_exercise("wrong whatever the type", REFUSED, 0, _TYPES),
+    _of_one_exercise("right whatever the type", ACCEPTED, 1, TYPES),
+    _of_one_exercise("right as the author has it", [(own, own, test) for own, _, test in ACCEPTED], 1, TYPES),
+    _of_one_exercise("wrong whatever the type", REFUSED, 0, TYPES),
     replace(
-        _of_one_exercise("made a number", CONVERTED, 0, _TYPES),
+        _of_one_exercise("made a number", CONVERTED, 0, TYPES),
         says="one number in an array where the tests need the number itself",
     ),
     replace(
         _of_one_exercise(
-            "a number for an array", [("np.array([3.0])", "3.0", "assert float(f()) == 3")], 0, _TYPES
+            "a number for an array", [("np.array([3.0])", "3.0", "assert float(f()) == 3")], 0, TYPES
         ),
         says="a number where the tests need an array or a list",
     ),

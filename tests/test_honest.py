@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from honest_cases import CLIENTS, EDITS, ROWS, STEPS, Row, exercise
+from honest_cases import CLIENTS, EDITS, ROWS, STEPS, TYPES, Row, answer, checks, exercise, given
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from tpc_grader.grading import grade_files
 from tpc_grader.limits import Limits
@@ -70,6 +70,47 @@ def test_honest_work_gets_its_points(row: Row, level: str, tmp_path):
     assert row.says in "\n".join([graded.reason, *messages.values()])
     assert row.told in graded.detail
     assert not (row.all_run and graded.detail), graded.detail
+
+
+# One answer in each type that counts, and what the tests that students see and those that they do not see ask of it.
+SEQUENCE = ("[1, 2]", "assert list(f()) == [1, 2]", "assert f() == (1, 2)")
+NUMBER = ("0.5", "assert f() == 0.5", "assert abs(f() - 1 / 2) < 1e-9 and math.isclose(f(), 0.5)")
+ALIKE = {
+    "list": ("[1, 2]", SEQUENCE),
+    "tuple": ("(1, 2)", SEQUENCE),
+    "array": ("np.array([1, 2])", SEQUENCE),
+    "generator": ("(n for n in (1, 2))", SEQUENCE),
+    "Series": ("pd.Series([1, 2])", SEQUENCE),
+    "JAX": ("jnp.array([1, 2])", SEQUENCE),
+    "JAX with 64 bits": ("jax64([1.0, 2.0])", SEQUENCE),
+    "numbers of NumPy in a list": ("[np.int8(1), np.float64(2)]", SEQUENCE),
+    "Fraction": ("Fraction(1, 2)", NUMBER),
+    "Decimal": ("Decimal('0.5')", NUMBER),
+    "float64": ("np.float64(0.5)", NUMBER),
+    "float32": ("np.float32(0.5)", NUMBER),
+    "array of no dimension": ("np.array(0.5)", NUMBER),
+    "number of JAX with 64 bits": ("jax64(0.5)", NUMBER),
+}
+
+
+def test_tests_that_are_seen_and_hidden_ones_take_the_same_types(tmp_path):
+    cells, answers = [given(TYPES)], {}
+    for i, (student, (author, seen, hidden)) in enumerate(ALIKE.values()):
+        cells += [
+            answer(f"write-{i}", f"def f{i}():\n    return {author}"),
+            checks(f"seen-{i}", seen.replace("f()", f"f{i}()")),
+            checks(f"hidden-{i}", "", hidden.replace("f()", f"f{i}()")),
+        ]
+        answers[f"write-{i}"] = f"def f{i}():\n    return {student}"
+    row = Row("alike", tuple(cells), answers=answers)
+    source = source_of(row, "oracle", tmp_path)
+    for public in (True, False):
+        graded = grade_files(source, handed_in(row, source), {}, public=public, limits=LIMITS, backend="box")
+        passed = {
+            cell.name: cell.passed for cell in graded.cells if cell.name.startswith("seen") or not public
+        }
+        assert passed == dict.fromkeys(passed, True), graded.detail
+        assert len(passed) == len(ALIKE) * (1 if public else 2)
 
 
 @pytest.fixture(scope="module")
