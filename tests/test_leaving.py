@@ -205,7 +205,8 @@ def test_a_class_code_does_not_pass_by_an_approval(campus, teacher):
     with signed_in_client(make_app(), "dora", "formgrade-data") as dora:
         path = "/services/campus/course/data"
         assert "waits for approval" in dora.get(f"{path}/class").text
-        dora.post(f"{path}/person/ada/approve", data={"form_token": FORM})
+        told = dora.post(f"{path}/person/ada/approve", data={"form_token": FORM}).text
+        assert "Approved Ada Example" in text_of(told)
     with people.session(campus) as session:
         assert roles_of(session, "ada") == {"scaling": "student", "data": "student"}
 
@@ -217,6 +218,6 @@ def test_who_was_taken_out_comes_back_by_the_code_after_approval_only(campus, te
     ada.post("/services/campus/join", data={"form_token": FORM, "code": "code-scal"})
     assert ada.get(COURSE).status_code == 404
     assert "Ada Example (ada) waits for approval" in text_of(teacher.get(f"{COURSE}/class").text)
-    press(teacher, "person/ada/refuse")
+    assert "Refused Ada Example" in text_of(press(teacher, "person/ada/refuse"))
     with people.session(campus) as session:
         assert session.get(Enrolment, ("scaling", "ada")).role == "left"

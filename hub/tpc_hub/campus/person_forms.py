@@ -144,17 +144,19 @@ async def password_link(sent: Sent) -> Response:
 @router.post("/approve", include_in_schema=False)
 async def approve(sent: Sent) -> Response:
     """Let somebody in who signed up, or asked to join, and waits."""
-    await in_thread(approve_person, sent.campus, sent.course, sent.who, sent.name)
-    return sent.told(f"Approved {sent.name}")
+    shown = await in_thread(approve_person, sent.campus, sent.course, sent.who, sent.name)
+    return sent.told(f"Approved {shown}")
 
 
 @router.post("/refuse", include_in_schema=False)
 async def refuse(sent: Sent) -> Response:
     """Do not let somebody in who waits."""
-    await sent.do(lambda session, person: leaving.turn_away(session, sent.course.id, person))
-    return sent.told(f"Refused {sent.name}")
+    shown = await sent.do(lambda session, person: leaving.turn_away(session, sent.course.id, person))
+    return sent.told(f"Refused {shown}")
 
 
-def approve_person(campus: Campus, course: Course, who: Visitor, name: str) -> None:
-    """Let somebody in who waits for it."""
-    change(campus, course, who, name, lambda session, person: leaving.let_in(session, course.id, person))
+def approve_person(campus: Campus, course: Course, who: Visitor, name: str) -> str:
+    """Let somebody in who waits for it; returns the shown name."""
+    return change(
+        campus, course, who, name, lambda session, person: leaving.let_in(session, course.id, person)
+    )
