@@ -9,15 +9,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from tpc_courses.exercise import Exercise, Part
-from tpc_courses.manifest import Course
+from tpc_courses.manifest import Course, LatePolicy
+from tpc_grader.jobs import JobRow
+from tpc_grader.late import Deadline
 from tpc_grader.progress import Progress
 from tpc_grader.records import Standing
 from tpc_grader.results import CellScore, Graded
-from tpc_grader.scores import Score
+from tpc_grader.scores import Score, Total
 from tpc_grader.scoring import REASONS
 from tpc_grader.unread import Unread
+from tpc_hub.campus.classroom import _cell
 from tpc_hub.campus.sentences import (
+    due_line,
     in_a_row,
+    is_closed,
+    overdue_line,
     score_line,
     seen_when,
     waiting_parts,
@@ -251,6 +257,61 @@ def test_every_outcome_of_grading_and_every_state_of_a_job_is_in_the_table():
 )
 def test_who_releases_reads_how_much_is_unread(waiting, words):
     assert str(waiting) == words
+
+
+LATE = Course.model_construct(
+    id="scaling", title="Scaling", time_zone="Europe/Berlin", late=LatePolicy(per_day=0.15, days=2)
+)
+UNTIL = Deadline(DUE, DUE + dt.timedelta(days=2))
+DUE_WORDS = "due Thu 29 Jul 2027 18:00 CEST"
+# until when, how long after the due date -> when it is due, and what may still be done
+TIMES = {
+    "no due date": (Deadline(None, None), dt.timedelta(), "", ""),
+    "before": (UNTIL, -dt.timedelta(days=3), f"{DUE_WORDS}, in 3 days", ""),
+    "extended": (Deadline(DUE, None, True), -dt.timedelta(hours=2), f"{DUE_WORDS}, in 2 hours (your extension)", ""),
+    "late": (
+        UNTIL,
+        dt.timedelta(days=1),
+        f"{DUE_WORDS}, 1 day ago",
+        "Late work is accepted until Sat 31 Jul 2027 18:00 CEST, in 1 day. Each begun day costs 15 % of the points.",
+    ),
+    "closed": (
+        UNTIL,
+        dt.timedelta(days=3),
+        f"{DUE_WORDS}, 3 days ago",
+        "This exercise is closed. If you need more time, ask your instructor for an extension.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TIMES)
+def test_until_when_work_is_taken_is_told_by_the_clock(case):
+    until, after, due, overdue = TIMES[case]
+    now = DUE + after
+    assert (due_line(until, LATE, now), overdue_line(until, LATE, now)) == (due, overdue)
+    assert is_closed(until, now) == (case == "closed")
+
+
+# a job's state and outcome, the score -> what the instructor's table of a class says, and in which mood
+CELLS = {
+    "no job": (None, None, "waits to be graded", "warn"),
+    "queued": (JobRow(state="queued"), None, "waits to be graded", "warn"),
+    "running": (JobRow(state="running"), None, "being graded", "warn"),
+    "being written down": (JobRow(state="recording"), Total(2.0, 6.0), "being graded", "warn"),
+    "the grader failed": (JobRow(state="failed", reason="no sandbox"), None, "grader failed", "bad"),
+    "graded": (JobRow(state="graded", outcome="graded"), Total(4.5, 6.0), "graded", "good"),
+    "to read": (JobRow(state="graded", outcome="graded"), Total(2.0, 6.0, 0.0, ("why",)), "to grade by hand", "warn"),
+    "stopped": (JobRow(state="graded", outcome="timeout", reason="slow"), Total(0.0, 6.0), "timeout", "bad"),
+    "tampered": (JobRow(state="graded", outcome="tampered"), Total(0.0, 6.0, 0.0, ("why",)), "tampered", "warn"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_the_instructors_table_says_where_each_work_stands(case):
+    job, total, state, mood = CELLS[case]
+    cell = _cell(job, total, attempts=1)
+    assert (cell.state, cell.mood) == (state, mood)
+    assert cell.failed == (mood == "bad" or case == "tampered")
 
 
 def test_a_course_tells_times_by_its_own_clocks():

@@ -12,7 +12,6 @@ from tpc_courses.exercise import Exercise, Part, read_exercise
 from tpc_courses.manifest import Course
 from tpc_grader import database, queue, regrade, visibility
 from tpc_grader.archive import Refused
-from tpc_grader.late import Deadline
 from tpc_grader.points import shown
 from tpc_grader.progress import Progress
 from tpc_grader.records import may_see_score, newest_feedback, standing
@@ -22,9 +21,17 @@ from tpc_grader.store import Submission
 
 from tpc_hub.campus.identity import PREFIX, FormVisitor, SignedInVisitor, campus_of, course_for
 from tpc_hub.campus.intake import intake_of
-from tpc_hub.campus.sentences import score_line, seen_when, waiting_parts, where_it_stands
+from tpc_hub.campus.sentences import (
+    due_line,
+    is_closed,
+    overdue_line,
+    score_line,
+    seen_when,
+    waiting_parts,
+    where_it_stands,
+)
 from tpc_hub.campus.student import page
-from tpc_hub.campus.times import in_zone, relative
+from tpc_hub.campus.times import in_zone
 from tpc_hub.people import PeopleError
 
 router = APIRouter()
@@ -59,7 +66,7 @@ async def exercise_page(request: Request, who: SignedInVisitor, course_id: str, 
     waits = waiting_parts(kept)
     # Scores of earlier work say nothing of the parts of the newest.
     scores = kept if seen and where.of_newest else {}
-    until = intake_of(request).deadline(course.id, slug, who.name)
+    until, now = intake_of(request).deadline(course.id, slug, who.name), database.utcnow()
     policy = visibility.results_policy(campus.places, course)
     when = seen_when(policy, until.due, course)
     newest_waits = waits if where.of_newest else {}
@@ -71,8 +78,9 @@ async def exercise_page(request: Request, who: SignedInVisitor, course_id: str, 
         "exercise.html",
         course=course,
         exercise=exercise,
-        times=_times(until, course),
-        late=course.late,
+        due=due_line(until, course, now),
+        overdue=overdue_line(until, course, now),
+        closed=is_closed(until, now),
         attempts=[_attempt(course, each) for each in attempts],
         score_line=score_line(where, waits, course) if seen else "",
         status=status,
@@ -166,15 +174,3 @@ def _attempt(course: Course, submission: Submission) -> dict[str, Any]:
         "version": submission.version,
         "files": [file.name for file in submission.files],
     }
-
-
-def _times(until: Deadline, course: Course) -> dict[str, Any]:
-    now = database.utcnow()
-    told: dict[str, Any] = {"extended": until.extended, "state": "open"}
-    for name, moment in (("due", until.due), ("closes", until.closes)):
-        told[name] = f"{in_zone(moment, course.zone)}, {relative(moment, now)}" if moment else None
-    if until.closes is not None and now > until.closes:
-        told["state"] = "closed"
-    elif until.due is not None and now > until.due:
-        told["state"] = "late"
-    return told

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from tpc_courses.exercise import Exercise
 from tpc_courses.manifest import Course, Results
+from tpc_grader.late import Deadline
 from tpc_grader.points import shown, total
 from tpc_grader.progress import Progress
 from tpc_grader.records import Standing
 from tpc_grader.scores import Score
 
-from tpc_hub.campus.times import duration, in_zone
+from tpc_hub.campus.times import duration, in_zone, relative
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,30 @@ def seen_when(policy: Results, due: dt.datetime | None, course: Course) -> str:
     if policy == "on-release":
         return "You see your score when your instructor releases it."
     return "You see your score in a moment."
+
+
+def due_line(until: Deadline, course: Course, now: dt.datetime) -> str:
+    """Return until when a student may hand in on time; empty when there is no such time."""
+    if until.due is None:
+        return ""
+    line = f"due {in_zone(until.due, course.zone)}, {relative(until.due, now)}"
+    return f"{line} (your extension)" if until.extended else line
+
+
+def is_closed(until: Deadline, now: dt.datetime) -> bool:
+    """Return whether nothing can be handed in any more."""
+    return until.closes is not None and now > until.closes
+
+
+def overdue_line(until: Deadline, course: Course, now: dt.datetime) -> str:
+    """Return what a student may still do after the due date; empty before it."""
+    if is_closed(until, now):
+        return "This exercise is closed. If you need more time, ask your instructor for an extension."
+    if until.due is None or until.closes is None or now <= until.due:
+        return ""
+    ends = f"{in_zone(until.closes, course.zone)}, {relative(until.closes, now)}"
+    cost = f"Each begun day costs {shown(course.late.per_day * 100)} % of the points."
+    return f"Late work is accepted until {ends}. {cost}"
 
 
 def score_line(standing: Standing, waits: Mapping[str, Score], course: Course) -> str:
