@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import html
 import html.parser
 import json
 import re
+import tomllib
+from xml.etree import ElementTree
 
 import pytest
 from campus_tree import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 from tpc_book import nodes
-from tpc_book.diagram import draw
+from tpc_book.diagram import DiagramError, draw
 from tpc_book.drawn import words_of
-from tpc_book.flowchart import DiagramError
 from tpc_book.links import Links
 from tpc_book.nodes import references
 from tpc_book.render import RENDERERS, Renderer, UnknownNode
 from tpc_book.sanitise import clean, clean_drawing
 from tpc_book.words import words
+from tpc_book.xhtml import as_xhtml
 
 WORDS = words(REPOSITORY / "book" / "theme", "en")
 
@@ -472,71 +475,77 @@ def test_the_anywidget_directive_uses_its_module():
 # Diagrams
 
 
-def test_a_flowchart_draws_every_box_arrow_and_label():
-    drawn = draw(
-        "flowchart TD\n  A[One] -->|why & how| B(Two)\n  B -.-> C{Three}\n  A & B ==> D((Four))\n  C --- A"
-    )
-    for word in ("One", "Two", "Three", "Four", "why &amp; how"):
-        assert f">{word}</text>" in drawn
-    assert drawn.count('class="head"') == 4
-    assert "One to Two (why &amp; how)" in drawn
+DRAWN = tomllib.loads((REPOSITORY / "tests" / "diagrams.toml").read_text())["diagram"]
+
+
+@pytest.mark.parametrize("diagram", DRAWN, ids=[each["source"].split()[0] for each in DRAWN])
+def test_every_common_kind_of_diagram_is_drawn_and_told_in_words(diagram):
+    drawn = draw(diagram["source"])
     assert balanced(drawn)
-
-
-def test_an_edge_over_several_layers_runs_beside_the_boxes():
-    from tpc_book.flowchart import Flowchart, lay_out
-
-    chart = Flowchart.read(["A --> B --> C", "A --> C"], "LR")
-    lay_out(chart)
-    bend, middle = chart.boxes["bend 2 1"], chart.boxes["B"]
-    assert bend.along == middle.along
-    assert abs(bend.across - middle.across) > middle.height / 2
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from("ABCDEF"), st.sampled_from("ABCDEF")), min_size=1, max_size=12),
-    st.sampled_from(["LR", "TD", "RL", "BT"]),
-)
-def test_boxes_of_any_chart_do_not_overlap(edges, direction):
-    from tpc_book.flowchart import Flowchart, lay_out
-
-    chart = Flowchart.read([f"{a} --> {b}" for a, b in edges], direction)
-    length, breadth = lay_out(chart)
-    boxes = list(chart.boxes.values())
-    for i, one in enumerate(boxes):
-        assert 0 < one.along < length
-        assert 0 < one.across < breadth
-        for other in boxes[i + 1 :]:
-            apart_along = abs(one.along - other.along) >= (chart.thickness(one) + chart.thickness(other)) / 2
-            apart_across = abs(one.across - other.across) >= (chart.breadth(one) + chart.breadth(other)) / 2
-            assert apart_along or apart_across
-
-
-def test_a_sequence_tells_who_tells_whom():
-    drawn = draw(
-        "sequenceDiagram\n  participant S as Student\n  S->>C: hands in\n  C-->>S: receipt\n"
-        "  C->>C: counts\n  Note over S,C: later"
+    label = re.search(r'role="img" aria-label="([^"]*)"', drawn)[1]
+    assert label.startswith("Diagram. ")
+    assert diagram["told"] in label
+    assert not re.search(
+        r"<(?:script|foreignObject|style|a|image)\b|\son\w+=|https?://(?!www\.w3\.org)", drawn
     )
-    assert "Student to C: hands in" in drawn
-    for word in ("hands in", "receipt", "counts", "later"):
-        assert f">{word}</text>" in drawn
+    assert "url(" not in re.sub(r"url\(#diagram-[\w.-]+\)", "", drawn)
+    assert set(re.findall(r"url\(#([\w.-]+)\)", drawn)) == set(re.findall(r' id="([^"]+)"', drawn))
+    # Each colour has one for the dark page.
+    assert "fill:light-dark(" in drawn or "stroke:light-dark(" in drawn
+
+
+def test_two_diagrams_of_a_page_share_no_name():
+    one, two = draw("flowchart LR\nA-->B", "diagrama"), draw("flowchart LR\nA-->B", "diagramb")
+    assert not set(re.findall(r' id="([^"]+)"', one)) & set(re.findall(r' id="([^"]+)"', two))
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "<img src=x onerror=alert(1)>",
+        "<script>alert(1)</script>",
+        "x</text><script>1</script>",
+        "javascript:1",
+    ],
+)
+def test_a_label_runs_nothing(label):
+    drawn = draw(f'flowchart LR\n A["{label}"] --> B\n click A "javascript:alert(1)"\n click B call run()')
+    assert balanced(drawn)
+    assert not re.search(r"<(?:script|img|a)\b|onerror=\S", re.sub(r">[^<]*<", "><", drawn))
+
+
+def test_dark_colours_stand_out_as_the_light_ones_do():
+    for light, dark in re.findall(
+        r"light-dark\(rgb\(([\d ]+)\), rgb\(([\d ]+)\)\)", draw("flowchart LR\nA-->B")
+    ):
+        brightness = [sum(map(int, each.split())) / 765 for each in (light, dark)]
+        assert abs(1 - brightness[0] - brightness[1]) < 0.2
+
+
+def test_the_e_book_finds_the_heads_of_arrows():
+    xhtml = as_xhtml(draw("flowchart LR\nA-->B"), prefix="p--")
+    assert set(re.findall(r"url\(#([\w.-]+)\)", xhtml)) == set(re.findall(r' id="([^"]+)"', xhtml)) != set()
+    ElementTree.fromstring(xhtml)
 
 
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("pie title X", "begins with 'pie title X'"),
-        ("", "begins with ''"),
-        ("flowchart LR", "empty"),
-        ("flowchart LR\n  subgraph X\n  end", "`subgraph X`"),
-        ("flowchart LR\n  A[One)", "closed by"),
-        ("flowchart LR\n  A ~~> B", "`A ~~> B`"),
-        ("sequenceDiagram\n  loop X", "`loop X`"),
+        ("mindmap\n  root", "that begin with `mindmap`"),
+        ("", "that begin with ``"),
+        ("flowchart LR\n  A[One)", "cannot be read at `A[One)`"),
+        ("flowchart LR\n  %% told\n  A --> --> B", "cannot be read at `A --> --> B`"),
+        ("sequenceDiagram\n  A-->>", "cannot be read at `A-->>`"),
     ],
 )
-def test_a_diagram_that_cannot_be_drawn_says_why(source, reason):
-    with pytest.raises(DiagramError, match=reason.replace("(", r"\(")):
+def test_what_is_not_drawn_is_shown_as_its_source_with_the_reason(source, reason):
+    with pytest.raises(DiagramError, match=re.escape(reason)):
         draw(source)
+    page = renderer({}).render({"type": "mermaid", "value": source})
+    assert WORDS["diagram_undrawn"] in page
+    assert f"<code>{html.escape(source)}</code>" in page
+    assert reason in html.unescape(page)
+    assert draw("flowchart LR\nA-->B")  # and the next is drawn
 
 
 # Addresses

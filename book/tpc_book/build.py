@@ -73,7 +73,8 @@ def publish(project: Project, say: Say = print, complete: bool = True) -> None:
         edition.mkdir(parents=True)
         drop_pdfs_of_others(places)
         book = site.edition(project, forms=complete)
-        site.write_site(project, edition, book)
+        for note in site.write_site(project, edition, book):
+            say(f"Note: {note}")
         if complete:
             after.finish(edition, project, book)
         _replace(edition, places.site)

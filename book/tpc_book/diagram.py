@@ -1,119 +1,103 @@
-"""Diagrams written in Mermaid, drawn as SVG while the book is built: flowcharts and sequence diagrams.
+"""Diagrams written in Mermaid, drawn as SVG while the book is built, by Mermaid itself on the Node that is there.
 
-Mermaid itself needs a browser. These two kinds are drawn here, so that a page needs no script and a build no
-Chromium. Shapes, arrow kinds and labels follow Mermaid's syntax; what cannot be drawn is an error with its line.
+Mermaid asks for a browser; here it gets documents made of plain objects, so that a page needs no script and a build
+no Chromium. Nothing of a drawing runs or is fetched, and its styles stand at its elements, for every form of the book.
 """
 
 from __future__ import annotations
 
+import atexit
+import functools
+import json
 import re
+import select
+import subprocess
 from html import escape
-from itertools import pairwise
+from pathlib import Path
 
-from tpc_book.flowchart import LINE, Box, DiagramError, Edge, Flowchart, lay_out
-from tpc_book.sequence import draw_sequence
+from tpc_courses.places import Places
 
-HEAD = re.compile(r"(?:flowchart|graph)\s+(TD|TB|LR|RL|BT);?")
-ARROW_LENGTH, ARROW_WIDTH, ASIDE = 9, 5, 10
+from tpc_book.sanitise import NO_DRAWING, clean_drawing
 
-
-def draw(source: str) -> str:
-    """Return the SVG of a diagram; raises DiagramError."""
-    lines = [line for line in source.strip().splitlines() if not line.strip().startswith("%%")]
-    head = lines[0].strip() if lines else ""
-    if head == "sequenceDiagram":
-        return draw_sequence(lines[1:])
-    match = HEAD.fullmatch(head)
-    if not match:
-        known = "`flowchart LR`, `flowchart TD` or `sequenceDiagram`"
-        raise DiagramError(f"a diagram that begins with {head!r} is not drawn. Begin with {known}.")
-    chart = Flowchart.read(lines[1:], match[1])
-    length, breadth = lay_out(chart)
-    width, height = (length, breadth) if chart.sideways else (breadth, length)
-    parts = [_edge(chart, edge) for edge in chart.edges]
-    parts += [_box(chart, box) for box in chart.boxes.values() if box.text]
-    return svg(width, height, _told(chart), parts)
+DRAWER = Path(__file__).parent / "draw_diagram.mjs"
+# The first takes seconds, until Mermaid is read; one that takes longer than this has no end.
+DRAW_SECONDS = 60
+REMEDY = "Correct it by https://mermaid.js.org/intro/syntax-reference.html, or put a picture in its place"
+_running: dict[Path, subprocess.Popen[str]] = {}
 
 
-def svg(width: float, height: float, told: str, parts: list[str]) -> str:
-    """Return a drawing of this size in pixels; `told` is what it says in words."""
-    size = f'viewBox="0 0 {width:.0f} {height:.0f}" style="--width:{width:.0f}px"'
-    return f'<svg role="img" aria-label="{escape(told)}" {size}>{"".join(parts)}</svg>'
+class DiagramError(ValueError):
+    """A diagram that is not drawn; the message says why, and names the line within it where Mermaid does."""
 
 
-def _told(chart: Flowchart) -> str:
-    """Return the chart in words, for those who do not see it."""
-    names = {name: " ".join(box.lines) for name, box in chart.boxes.items()}
-    steps = [
-        f"{names[e.start]} to {names[e.end]}" + (f" ({e.label})" if e.label else "") for e in chart.edges
+@functools.lru_cache(maxsize=256)
+def draw(source: str, name: str = "diagram") -> str:
+    """Return the SVG of a diagram, with its parts named after `name`; raises DiagramError."""
+    answer = _answer(Places.find().root / "node_modules", json.dumps({"id": name, "source": source}))
+    if "error" in answer:
+        raise DiagramError(f"{reason(answer['error'], source)}. {REMEDY}.")
+    svg = clean_drawing(answer["svg"])
+    if svg == NO_DRAWING:
+        raise DiagramError(f"Mermaid drew nothing of it. {REMEDY}.")
+    told = escape(f"Diagram. {answer['told']}".rstrip(".") + ".")
+    head, _, rest = svg.partition(">")
+    width = re.search(r'viewBox="[-\d.e]+ [-\d.e]+ ([\d.]+)', head)
+    style = re.search(r'\sstyle="([^"]*)"', head)
+    styles = [style[1]] if style else []
+    styles += [f"--width:{float(width[1]):.0f}px"] if width else []
+    head = re.sub(r'\s(?:role|style|width|height|id)="[^"]*"', "", head)
+    return f'{head} role="img" aria-label="{told}" style="{";".join(styles)}">{rest}'
+
+
+def reason(error: str, source: str) -> str:
+    """Return Mermaid's words in short, with the line that is meant.
+
+    >>> reason("Parse error on line 2:\\n...LR  A --> B[\\n------^\\nExpecting 'SQE'", "flowchart LR\\n  A --> B[")
+    'the diagram cannot be read at `A --> B[`'
+    """
+    lines = [
+        line.strip() for line in source.splitlines() if line.strip() and not line.strip().startswith("%%")
     ]
-    return f"Diagram. {'. '.join(steps) or ', '.join(names.values())}."
+    if found := re.match(r"(?:Lexical|Parse) error on line (\d+)", error):
+        number = min(int(found[1]), len(lines))
+        return f"the diagram cannot be read at `{lines[number - 1] if number else ''}`"
+    if error.startswith("No diagram type"):
+        return f"diagrams that begin with `{lines[0] if lines else ''}` are not drawn here"
+    return " ".join(error.split())[:200].rstrip(".")
 
 
-def _box(chart: Flowchart, box: Box) -> str:
-    x, y = _point(chart, box.along, box.across)
-    left, top, right, bottom = x - box.width / 2, y - box.height / 2, x + box.width / 2, y + box.height / 2
-    if box.shape == "{":
-        path = f"M{left:.1f} {y:.1f}L{x:.1f} {top:.1f}L{right:.1f} {y:.1f}L{x:.1f} {bottom:.1f}Z"
-        outline = f'<path class="shape" d="{path}"/>'
-    else:
-        radius = {"(": 8, "([": box.height / 2, "((": box.height / 2}.get(box.shape, 2)
-        size = f'width="{box.width:.1f}" height="{box.height:.1f}" rx="{radius:.0f}"'
-        outline = f'<rect class="shape" x="{left:.1f}" y="{top:.1f}" {size}/>'
-    first = y - (len(box.lines) - 1) * LINE / 2 + 5
-    return outline + "".join(text(x, first + i * LINE, line) for i, line in enumerate(box.lines))
+def _answer(modules: Path, order: str) -> dict[str, str]:
+    """Return what the drawing program says; one of them runs as long as this process and draws one after the other."""
+    program = _running.get(modules)
+    try:
+        if program is None or program.poll() is not None:
+            program = _running[modules] = _started(modules)
+        assert program.stdin is not None
+        assert program.stdout is not None
+        program.stdin.write(f"{order}\n")
+        program.stdin.flush()
+        ready, _, _ = select.select([program.stdout], [], [], DRAW_SECONDS)
+        line = program.stdout.readline() if ready else ""
+    except OSError as e:
+        raise DiagramError(
+            f"Node did not start ({e}). Install Node, and the npm packages with `npm ci`."
+        ) from e
+    if not line:
+        program.kill()
+        raise DiagramError(
+            f"no drawing came within {DRAW_SECONDS} s, or the npm packages are not installed: run `npm ci`."
+        )
+    answer: dict[str, str] = json.loads(line)
+    return answer
 
 
-def text(x: float, y: float, words: str, css: str = "") -> str:
-    """Return centred words."""
-    kind = f' class="{css}"' if css else ""
-    return f'<text{kind} x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{escape(words)}</text>'
-
-
-def _edge(chart: Flowchart, edge: Edge) -> str:
-    """Return a curve from border to border over its bends, with its head and label."""
-    start, end = chart.boxes[edge.start], chart.boxes[edge.end]
-    if start is end:
-        return _loop(chart, edge)
-    sign = 1 if end.along >= start.along else -1
-    # An edge back runs beside the one that leads on.
-    aside = ASIDE if (sign > 0) == chart.backwards else 0
-    points = [(start.along + sign * chart.thickness(start) / 2, start.across + aside)]
-    points += [(chart.boxes[name].along, chart.boxes[name].across) for name in edge.bends]
-    points += [(end.along - sign * chart.thickness(end) / 2, end.across + aside)]
-    path = "M{:.1f} {:.1f}".format(*_point(chart, *points[0]))
-    for (a1, c1), (a2, c2) in pairwise(points):
-        middle = (a1 + a2) / 2
-        curve = [_point(chart, middle, c1), _point(chart, middle, c2), _point(chart, a2, c2)]
-        path += "C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in curve)
-    css = "edge dotted" if "." in edge.kind else "edge thick" if "=" in edge.kind else "edge"
-    drawn = f'<path class="{css}" d="{path}"/>'
-    if edge.kind.endswith(">"):
-        drawn += _head(chart, *points[-1], sign)
-    if edge.label:
-        (a1, c1), (a2, c2) = points[:2]
-        x, y = _point(chart, (a1 + a2) / 2, (c1 + c2) / 2)
-        drawn += text(x, y - 6, edge.label, "label")
-    return drawn
-
-
-def _loop(chart: Flowchart, edge: Edge) -> str:
-    """Return an edge from a box to itself, above its right corner."""
-    box = chart.boxes[edge.start]
-    x, y = _point(chart, box.along, box.across)
-    right, top = x + box.width / 2, y - box.height / 2
-    path = f"M{right - 24:.1f} {top:.1f}c0 -18 40 -18 24 {box.height / 2:.1f}"
-    return f'<path class="edge" d="{path}"/>' + (
-        text(right, top - 12, edge.label, "label") if edge.label else ""
+def _started(modules: Path) -> subprocess.Popen[str]:
+    program = subprocess.Popen(
+        ["node", str(DRAWER), str(modules)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
-
-
-def _head(chart: Flowchart, along: float, across: float, sign: int) -> str:
-    back = along - sign * ARROW_LENGTH
-    corners = [(back, across - ARROW_WIDTH), (along, across), (back, across + ARROW_WIDTH)]
-    path = "L".join("{:.1f} {:.1f}".format(*_point(chart, *corner)) for corner in corners)
-    return f'<path class="head" d="M{path}Z"/>'
-
-
-def _point(chart: Flowchart, along: float, across: float) -> tuple[float, float]:
-    return (along, across) if chart.sideways else (across, along)
+    atexit.register(program.kill)
+    return program

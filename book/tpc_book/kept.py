@@ -72,4 +72,6 @@ def makers_digest(places: Places) -> str:
     files = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
     parts = [part for path in files if path.suffix != ".pyc" for part in (path.name, path.read_bytes())]
     # Figures are drawn with Node; without it pages have places for them.
+    pinned = places.root / "package-lock.json"
+    parts += [pinned.read_bytes() if pinned.exists() else b""]
     return digest(*parts, *(version(name) for name in MAKERS), shutil.which("node"))

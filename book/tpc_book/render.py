@@ -67,6 +67,7 @@ class Renderer:
         self.room = LONG_OUTPUTS
         self.has_math = False
         self.inside_link = False
+        self.diagrams = 0
         # Some nodes have no line of their own; the last that had one stands around or before them.
         self.line: int | None = None
 

@@ -28,7 +28,7 @@ from tpc_book.described import undescribed
 from tpc_book.page import Edition, page_html
 from tpc_book.project import Project
 from tpc_book.settled import settle
-from tpc_book.site import PageError, edition, fault, search_js, write_assets, write_site
+from tpc_book.site import PageError, edition, fault, notes_on, search_js, write_assets, write_site
 
 LOOK_SECONDS = 0.2
 FIRST_SECONDS = 60
@@ -186,7 +186,9 @@ class Handler(BaseHTTPRequestHandler):
         """Return a page; raises PageError that names file and line."""
         book = self.trees.book()
         try:
-            return page_html(book, slug)
+            html = page_html(book, slug)
+            self.trees.tell({*notes_on(self.trees.project, book, slug, html)})
+            return html
         except KeyError:
             raise  # there is no such page
         except Exception as e:

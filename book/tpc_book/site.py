@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from functools import partial
+from html import unescape
 from pathlib import Path
 
 from tpc_courses.places import Places
@@ -20,6 +21,7 @@ from tpc_book.render import NodeError
 from tpc_book.widgets import script_json
 from tpc_book.words import words
 
+UNDRAWN = re.compile(r'class="undrawn" data-why="([^"]*)">.*?<code>(.*?)</code>', re.DOTALL)
 USED = re.compile(r"build/([\w.-]+)")
 FONTS = {
     "inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
@@ -61,10 +63,13 @@ def edition(
     )
 
 
-def write_site(project: Project, folder: Path, book: Edition) -> None:
-    """Write the book into an empty folder; raises PageError with every page that cannot be shown."""
+def write_site(project: Project, folder: Path, book: Edition) -> list[str]:
+    """Write the book into an empty folder and return notes on what is not shown as it is meant.
+
+    Raises PageError with every page that cannot be shown.
+    """
     used: set[str] = set()
-    errors = []
+    errors, notes = list[str](), list[str]()
     for slug in book.content.slugs():
         try:
             html = kept_page_html(book, slug)
@@ -72,6 +77,7 @@ def write_site(project: Project, folder: Path, book: Edition) -> None:
             errors.append(fault(project, book, slug, e))
             continue
         used |= set(USED.findall(html))
+        notes += notes_on(project, book, slug, html)
         path = folder / slug.replace(".", "/") / "index.html"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(html, encoding="utf-8")
@@ -89,6 +95,13 @@ def write_site(project: Project, folder: Path, book: Edition) -> None:
             partial(student_notebook, project.places, slug), "download", lesson.suffix, lesson.read_bytes()
         )
         path.write_text(text, encoding="utf-8")
+    return notes
+
+
+def notes_on(project: Project, book: Edition, slug: str, html: str) -> list[str]:
+    """Return what on a finished page is not shown as it is meant, with file and line."""
+    found = [NodeError(None, unescape(why), unescape(source)) for why, source in UNDRAWN.findall(html)]
+    return [fault(project, book, slug, error) for error in found]
 
 
 def search_js(content: Content) -> str:

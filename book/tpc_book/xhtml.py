@@ -43,7 +43,16 @@ CASED = {
             "markerWidth",
             "markerHeight",
         ),
-        *("refX", "refY", "textLength", "lengthAdjust", "clipPathUnits", "pathLength", "patternUnits"),
+        *(
+            "refX",
+            "refY",
+            "textLength",
+            "lengthAdjust",
+            "clipPathUnits",
+            "pathLength",
+            "patternUnits",
+            "markerUnits",
+        ),
         *("linearGradient", "radialGradient", "clipPath", "textPath"),
     )
 }
@@ -135,4 +144,6 @@ class _Writer(HTMLParser):
             return f"{self.prefix}{value}"
         if name in {"href", "src"} and value.startswith("#"):
             return f"#{self.prefix}{value[1:]}"
+        if "url(#" in value:
+            return value.replace("url(#", f"url(#{self.prefix}")
         return self.address(name, value) if name in {"href", "src"} else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from tpc_book.diagram import draw
+from tpc_book.diagram import DiagramError, draw
 from tpc_book.render import Node, Renderer, attributes, identity, renders, text_of
 
 FILM = re.compile(r"\.(mp4|webm|ogv|mov)$", re.IGNORECASE)
@@ -94,5 +94,12 @@ def frame(page: Renderer, node: Node) -> str:
 
 @renders("mermaid")
 def mermaid(page: Renderer, node: Node) -> str:
-    """A diagram, drawn now; raises an error that quotes the line that cannot be drawn."""
-    return f'<div class="diagram" tabindex="0">{draw(node.get("value", ""))}</div>'
+    """A diagram, drawn now; its source where it cannot be, with the reason."""
+    page.diagrams += 1
+    source, name = str(node.get("value", "")), f"diagram{page.diagrams}"
+    try:
+        return f'<div class="diagram" tabindex="0">{draw(source, name)}</div>'
+    except DiagramError as e:
+        said = f'<p class="box">{escape(page.words["diagram_undrawn"])}</p>'
+        shown = f'{said}<pre tabindex="0"><code>{escape(source)}</code></pre>'
+        return f'<div class="undrawn" data-why="{escape(str(e))}">{shown}</div>'
