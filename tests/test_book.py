@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
+from html import unescape
 
 import nbformat
 import pytest
@@ -581,6 +582,14 @@ def test_a_saved_page_is_served_anew(serving):
     write(source, f"{good}\n```{{mermaid}}\nmindmap\n```\n")
     waited(lambda: "<code>mindmap</code>" in fetch(f"{url}/about/"), "the source of what is not drawn")
     waited(lambda: any("that begin with `mindmap`" in one for one in said), "the reason, in the terminal")
+    # A translator forgot that YAML reads `no` as false, so the theme fails on a page in that language.
+    write(places.book / "theme" / "strings.it.yml", "tabs: no\n")
+    italian = good.replace("---\n", "---\nsite: {language: it}\n", 1)
+    tabs = "::::{tab-set}\n:::{tab-item} One\nText.\n:::\n::::"
+    write(source, f"{italian}\n{tabs}\n")
+    told = f"book/content/about.md: line {italian.count(chr(10)) + 2}: the tabSet cannot be shown"
+    waited(lambda: told in unescape(failing(f"{url}/about/")), "the fault, where the page would be")
+    waited(lambda: any(one.startswith(told) for one in said), "the fault, in the terminal")
     write(source, good)
     waited(lambda: "written just now" in fetch(f"{url}/about/"), "the mended page")
     lesson = places.lesson("scaling/first-steps")

@@ -7,21 +7,24 @@ import html.parser
 import json
 import re
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
 import pytest
 from campus_tree import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
-from tpc_book import nodes
+from tpc_book import diagram, nodes
 from tpc_book.diagram import DiagramError, draw
 from tpc_book.drawn import words_of
 from tpc_book.links import Links
 from tpc_book.nodes import references
-from tpc_book.render import RENDERERS, Renderer, UnknownNode
+from tpc_book.render import RENDERERS, NodeError, Renderer, UnknownNode
 from tpc_book.sanitise import clean, clean_drawing
 from tpc_book.words import words
 from tpc_book.xhtml import as_xhtml
+from tpc_courses.places import Places
+from tpc_courses.tokens import Colour, read_tokens
 
 WORDS = words(REPOSITORY / "book" / "theme", "en")
 
@@ -494,9 +497,83 @@ def test_every_common_kind_of_diagram_is_drawn_and_told_in_words(diagram):
     assert "fill:light-dark(" in drawn or "stroke:light-dark(" in drawn
 
 
-def test_two_diagrams_of_a_page_share_no_name():
-    one, two = draw("flowchart LR\nA-->B", "diagrama"), draw("flowchart LR\nA-->B", "diagramb")
-    assert not set(re.findall(r' id="([^"]+)"', one)) & set(re.findall(r' id="([^"]+)"', two))
+def test_two_diagrams_of_a_page_and_one_in_a_card_share_no_name():
+    page, card = renderer({}), renderer({})
+    card.inside_link = True
+    node = {"type": "mermaid", "value": "flowchart LR\nA-->B"}
+    names = [set(re.findall(r' id="([^"]+)"', each.render(node))) for each in (page, page, card)]
+    assert all(names)
+    assert len(set.union(*names)) == sum(map(len, names))
+
+
+def test_a_page_of_many_threads_draws_each_diagram_once_and_its_own(monkeypatch):
+    diagram._drawn.cache_clear()
+    monkeypatch.setattr(diagram, "_running", {})
+    started, start = [], diagram._started
+    monkeypatch.setattr(diagram, "_started", lambda modules: started.append(1) or start(modules))
+    with ThreadPoolExecutor(6) as pool:
+        drawn = list(pool.map(lambda number: draw(f"flowchart LR\nn{number}[Box {number}]-->B"), range(6)))
+    assert len(started) == 1
+    assert ["".join(re.findall(r"(Box \d) to B", each)) for each in drawn] == [f"Box {n}" for n in range(6)]
+
+
+def test_a_drawing_is_kept_by_its_source(tmp_path, monkeypatch):
+    places = Places(REPOSITORY, tmp_path)
+    first = draw("flowchart LR\nA-->kept", "one", diagram.drawings(places))
+    diagram._drawn.cache_clear()
+    monkeypatch.setattr(diagram, "_answer", lambda modules, source: {"error": "not asked"})
+    assert draw("flowchart LR\nA-->kept", "two", diagram.drawings(places)) == first.replace("one-", "two-")
+    with pytest.raises(DiagramError, match="not asked"):
+        draw("flowchart LR\nA-->other", "two", diagram.drawings(places))
+
+
+def test_a_source_is_drawn_the_same_way_each_time():
+    chart = "gitGraph\n  commit\n  branch b\n  commit"
+    first = draw(chart)
+    diagram._drawn.cache_clear()
+    draw('pie\n  "a": 1')
+    assert draw(chart) == first
+
+
+def test_what_is_missing_on_the_machine_is_no_fault_of_the_diagram(tmp_path, monkeypatch):
+    diagram._drawn.cache_clear()
+    monkeypatch.setenv("CAMPUS_ROOT", str(tmp_path))
+    node = {"type": "mermaid", "value": "flowchart LR\nA-->B", "position": {"start": {"line": 7}}}
+    with pytest.raises(NodeError, match="npm ci") as caught:
+        renderer({}).render(node)
+    assert caught.value.line == 7
+
+
+def test_a_pie_tells_its_slices_apart_by_letters_and_by_colours_of_both_schemes():
+    sizes = {"Read": 40, "Train": 30, "Wait": 15, "Check": 10, "Rest": 5}
+    drawn = draw("pie title Time\n" + "\n".join(f'"{name}": {size}' for name, size in sizes.items()))
+    texts = re.findall(r"<text[^>]*>([^<]+)</text>", drawn)
+    for letter, (name, size) in zip("ABCDE", sizes.items(), strict=True):
+        assert letter in texts
+        assert f"{letter}  {name} {size}%" in texts
+    slices = re.findall(
+        r'<path d="[^"]*A[^"]*" fill="[^"]*" style="[^"]*fill:light-dark\((#\w+), (#\w+)\)', drawn
+    )
+    assert len(slices) == len(sizes)
+    assert all(len(set(colours)) == len(sizes) for colours in zip(*slices, strict=True))
+    assert {Colour(*pair) for pair in slices} <= set(read_tokens().values())
+
+
+@pytest.mark.parametrize(
+    ("colour", "shown"),
+    [("red", "ff0000"), ("#f96", "ff9966"), ("rebeccapurple", "663399"), ("#ff000080", "ff000080")],
+)
+def test_a_colour_of_the_author_has_one_for_the_dark_page(colour, shown):
+    drawn = draw(f"flowchart LR\nA:::hot-->B\nclassDef hot fill:{colour}")
+    light, dark = re.search(rf"fill:light-dark\((#{shown}), (#\w+)\)", drawn).groups()
+    assert light != dark
+
+
+def test_a_box_holds_all_lines_of_its_label():
+    def height(label):
+        return float(re.search(r'<rect[^>]*height="([\d.]+)"', draw(f'flowchart LR\nA["{label}"]'))[1])
+
+    assert height("one<br/>two<br/>three") - height("one") >= 2 * 15
 
 
 @pytest.mark.parametrize(
@@ -515,10 +592,11 @@ def test_a_label_runs_nothing(label):
 
 
 def test_dark_colours_stand_out_as_the_light_ones_do():
-    for light, dark in re.findall(
-        r"light-dark\(rgb\(([\d ]+)\), rgb\(([\d ]+)\)\)", draw("flowchart LR\nA-->B")
-    ):
-        brightness = [sum(map(int, each.split())) / 765 for each in (light, dark)]
+    drawn = draw("flowchart LR\nA:::hot-->B\nclassDef hot fill:#fed,stroke:#321")
+    pairs = dict(re.findall(r"light-dark\(#(\w{6}), #(\w{6})\)", drawn))
+    assert {"ffeedd", "332211"} <= set(pairs)
+    for pair in pairs.items():
+        brightness = [sum(bytes.fromhex(each)) / 765 for each in pair]
         assert abs(1 - brightness[0] - brightness[1]) < 0.2
 
 
@@ -536,6 +614,8 @@ def test_the_e_book_finds_the_heads_of_arrows():
         ("flowchart LR\n  A[One)", "cannot be read at `A[One)`"),
         ("flowchart LR\n  %% told\n  A --> --> B", "cannot be read at `A --> --> B`"),
         ("sequenceDiagram\n  A-->>", "cannot be read at `A-->>`"),
+        ("flowchart LR\n  A [text] --> B", "cannot be read at `A [text] --> B`"),
+        ("architecture-beta\n  group api(cloud)[API]", "that begin with `architecture-beta`"),
     ],
 )
 def test_what_is_not_drawn_is_shown_as_its_source_with_the_reason(source, reason):

@@ -80,6 +80,8 @@ def publish(project: Project, say: Say = print, complete: bool = True) -> None:
         _replace(edition, places.site)
         if complete:
             project.kept.forget_unused()
+            # Pages that were kept ask for no drawing, but will when they change.
+            project.drawings.forget_unused(days=30)
             _record(places).write_text(json.dumps([edition.name, sources]), encoding="utf-8")
     except (SourceError, site.PageError, ChapterError, engine.EngineError) as e:
         shutil.rmtree(edition, ignore_errors=True)

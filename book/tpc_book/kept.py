@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -40,10 +41,11 @@ class Kept:
         write_whole(path, made)
         return made
 
-    def forget_unused(self) -> None:
-        """Delete what this build did not ask for."""
+    def forget_unused(self, days: float = 0) -> None:
+        """Delete what this build did not ask for, if it was made longer than `days` ago."""
+        oldest = time.time() - days * 86_400
         for path in self.folder.glob("*/*"):
-            if path.name not in self.used:
+            if path.name not in self.used and path.stat().st_mtime <= oldest:
                 path.unlink(missing_ok=True)
 
 

@@ -36,7 +36,8 @@ class Edition:
     """One way to write the book out: where it will stand, and what is known about its lessons.
 
     `lessons` is what `tpc_book.lessons.about` says of each; `book_url` and `campus_url` are absolute and may be
-    empty. `forms` are the files that a page offers to take along. Pages that did not change are taken from `kept`.
+    empty. `forms` are the files that a page offers to take along. Pages that did not change are taken from `kept`, and
+    diagrams from `drawings`.
     """
 
     content: Content
@@ -48,6 +49,7 @@ class Edition:
     live: str = ""
     forms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kept: Kept | None = None
+    drawings: Kept | None = None
 
 
 def kept_page_html(edition: Edition, slug: str) -> str:
@@ -84,7 +86,9 @@ def page_html(edition: Edition, slug: str) -> str:
     said = words(edition.theme, language)
     links = Links(slug, edition.index_files)
     lesson = edition.lessons.get(lesson_slug(page), {})
-    renderer = Renderer({**page, **_lesson_files(edition, page, lesson)}, links, said, content)
+    renderer = Renderer(
+        {**page, **_lesson_files(edition, page, lesson)}, links, said, content, edition.drawings
+    )
     title = str(front.get("title") or slug or content.project["title"])
     tree, title_id = titled(page["mdast"], title)
     body = renderer.render(tree)

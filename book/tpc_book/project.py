@@ -23,6 +23,7 @@ from tpc_courses.problems import Problem, SourceError
 
 from tpc_book import generated, lessons
 from tpc_book.dead_links import dead_links
+from tpc_book.diagram import drawings
 from tpc_book.kept import Kept, kept_texts
 from tpc_book.misread import misread
 from tpc_book.outreach import Term, load_outreach
@@ -60,6 +61,11 @@ class Project:
     def kept(self) -> Kept:
         """Return what earlier builds made."""
         return kept_texts(self.places)
+
+    @functools.cached_property
+    def drawings(self) -> Kept:
+        """Return the diagrams that were drawn before."""
+        return drawings(self.places)
 
     @property
     def book_url(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from typing import Any, Protocol
 
+from tpc_book.kept import Kept
 from tpc_book.links import Links
 from tpc_book.marks import with_marks
 
@@ -46,12 +47,18 @@ class Renderer:
     """Renders one page and collects what stands at its foot: citations, footnotes, cards, live figures."""
 
     def __init__(
-        self, page: Node, links: Links, words: Mapping[str, str], shelf: Shelf | None = None
+        self,
+        page: Node,
+        links: Links,
+        words: Mapping[str, str],
+        shelf: Shelf | None = None,
+        drawings: Kept | None = None,
     ) -> None:
         self.page = page
         self.links = links
         self.words = words
         self.shelf = shelf
+        self.drawings = drawings
         self.citations: dict[str, Any] = page.get("references", {}).get("cite", {}).get("data", {})
         self.cited: list[str] = []
         self.footnotes: dict[str, tuple[str, str]] = {}

@@ -60,6 +60,7 @@ def edition(
         live=live,
         forms=offered(project.places, project.courses) if forms else {},
         kept=None if live else project.kept,
+        drawings=project.drawings,
     )
 
 

@@ -136,7 +136,11 @@ def _chapter(edition: Edition, volume: Volume, slug: str, single: bool) -> Chapt
     public = edition.content.folder / "public"
     modules = {f"/{path.name}": path.read_text(encoding="utf-8") for path in public.glob("*.mjs")}
     renderer = Renderer(
-        {**page, "open_url": lesson.get("open_url", ""), "files": modules}, links, said, edition.content
+        {**page, "open_url": lesson.get("open_url", ""), "files": modules},
+        links,
+        said,
+        edition.content,
+        edition.drawings,
     )
     title = str(front.get("title") or volume.title)
     tree, title_id = titled(page["mdast"], title)

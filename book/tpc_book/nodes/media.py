@@ -6,6 +6,7 @@ import re
 from html import escape
 
 from tpc_book.diagram import DiagramError, draw
+from tpc_book.kept import digest
 from tpc_book.render import Node, Renderer, attributes, identity, renders, text_of
 
 FILM = re.compile(r"\.(mp4|webm|ogv|mov)$", re.IGNORECASE)
@@ -96,9 +97,11 @@ def frame(page: Renderer, node: Node) -> str:
 def mermaid(page: Renderer, node: Node) -> str:
     """A diagram, drawn now; its source where it cannot be, with the reason."""
     page.diagrams += 1
-    source, name = str(node.get("value", "")), f"diagram{page.diagrams}"
+    source = str(node.get("value", ""))
+    # A card of another page stands on the same page.
+    name = f"{'card' if page.inside_link else 'diagram'}{page.diagrams}-{digest(source)[:6]}"
     try:
-        return f'<div class="diagram" tabindex="0">{draw(source, name)}</div>'
+        return f'<div class="diagram" tabindex="0">{draw(source, name, page.drawings)}</div>'
     except DiagramError as e:
         said = f'<p class="box">{escape(page.words["diagram_undrawn"])}</p>'
         shown = f'{said}<pre tabindex="0"><code>{escape(source)}</code></pre>'
