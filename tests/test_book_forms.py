@@ -30,12 +30,19 @@ XHTML = "{http://www.w3.org/1999/xhtml}"
 OPF = "{http://www.idpf.org/2007/opf}"
 
 
+DIAGRAM = "flowchart LR\n  subgraph one [First part]\n    a --> b\n  end\n  one --> two"
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """A book of two lessons with every hand-written page, built without running anything."""
     folder = tmp_path_factory.mktemp("forms")
     places = make_tree(folder / "root", folder / "state")
     shutil.copyfile(REPOSITORY / "CITATION.cff", places.root / "CITATION.cff")
+    lesson = places.lesson("scaling/first-steps")
+    charts = [DIAGRAM, DIAGRAM, 'pie\n  "read": 3\n  "train": 1']
+    parts = [lesson.read_text(), *(f"```{{mermaid}}\n{chart}\n```\n" for chart in charts)]
+    lesson.write_text("\n".join(parts), encoding="utf-8")
     build_book(places, CAMPUS, execute=False, say=lambda line: None)
     return places
 
@@ -107,6 +114,20 @@ def test_pictures_and_formulas_are_inside(built):
     for address in re.findall(r'src="([^"]+)"', text):
         assert f"EPUB/{address}" in pictures
     assert "katex-html" not in text
+
+
+@pytest.mark.parametrize("name", ["tpc-campus", "scaling"])
+def test_diagrams_are_inside_with_the_heads_of_their_arrows(built, name):
+    with epub(built, name) as archive:
+        chapter = archive.read("EPUB/lessons-scaling-first-steps.xhtml").decode()
+    drawings = re.findall(r'<svg[^>]*aria-label="Diagram\. .*?</svg>', chapter, re.DOTALL)
+    assert len(drawings) == 3
+    assert "First part to two" in drawings[0]
+    assert "A  read 75%" in drawings[2]
+    used, there = re.findall(r"url\(#([\w.-]+)\)", chapter), re.findall(r' id="([^"]+)"', chapter)
+    assert used
+    assert set(used) <= set(there)
+    assert len(there) == len(set(there))
 
 
 def test_links_out_of_a_volume_lead_to_the_book_on_the_web():

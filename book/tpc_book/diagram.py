@@ -22,11 +22,11 @@ from tpc_courses.tokens import read_tokens, tokens_css
 from tpc_book import sanitise
 from tpc_book.kept import Kept, digest
 
-DRAWER = Path(__file__).parent / "draw_diagram.mjs"
+DRAWER = Path(__file__).parent / "mermaid" / "draw.mjs"
 # A drawing that takes longer than this has no end.
 DRAW_SECONDS = 60
 REMEDY = "Correct it by https://mermaid.js.org/intro/syntax-reference.html, or put a picture in its place"
-# What `clean_drawing` and `_framed` do not see in a label, for there it stands with its signs escaped.
+# Where a part is named, and where its name is used.
 OWN_NAME = re.compile(r'( id="|url\(#)diagram-')
 _running: dict[Path, subprocess.Popen[str]] = {}
 # Pages of a served book are made by several threads; the program draws one diagram after the other.
@@ -44,8 +44,9 @@ class DrawerError(RuntimeError):
 def drawings(places: Places) -> Kept:
     """Return the drawings kept in the state folder. They outlast changes of the theme, which pages do not."""
     pinned = places.root / "package-lock.json"
-    parts = [Path(__file__), DRAWER, Path(sanitise.__file__), *([pinned] if pinned.exists() else [])]
-    makers = digest(*(path.read_bytes() for path in parts), tokens_css())
+    own = [Path(__file__), Path(sanitise.__file__), *sorted(DRAWER.parent.glob("*.mjs"))]
+    parts = [path.read_bytes() for path in (*own, pinned) if path.exists()]
+    makers = digest(*parts, tokens_css())
     return Kept(places.state / "book" / "drawn", makers)
 
 
