@@ -124,6 +124,7 @@ def test_diagrams_are_inside_with_the_heads_of_their_arrows(built, name):
     assert len(drawings) == 3
     assert "First part to two" in drawings[0]
     assert "A  read 75%" in drawings[2]
+    assert all(re.match(r'<svg[^>]* width="\d+"', drawing) for drawing in drawings), "no wider than drawn"
     used, there = re.findall(r"url\(#([\w.-]+)\)", chapter), re.findall(r' id="([^"]+)"', chapter)
     assert used
     assert set(used) <= set(there)

@@ -76,7 +76,9 @@ def _framed(svg: str, told: str) -> str:
     styles = [style[1]] if style else []
     styles += [f"--width:{float(width[1]):.0f}px"] if width else []
     head = re.sub(r'\s(?:role|style|width|height|id)="[^"]*"', "", head)
-    return f'{head} role="img" aria-label="{escape(told)}" style="{";".join(styles)}">{rest}'
+    # An e-book's reader knows the attribute, a page the variable.
+    wide = f' width="{float(width[1]):.0f}"' if width else ""
+    return f'{head}{wide} role="img" aria-label="{escape(told)}" style="{";".join(styles)}">{rest}'
 
 
 def reason(error: str, source: str) -> str:
