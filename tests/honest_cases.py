@@ -835,6 +835,33 @@ STATES: list[Row] = [
     )
 ]  # fmt: skip
 
+_ASYNC = (
+    given("import asyncio\nstarted = await asyncio.sleep(0, 1)"),
+    answer("f", "async def f(x):\n    await asyncio.sleep(0)\n    return 2 * x"),
+    checks("test-f", "assert await f(1) == 2 * started", "assert await asyncio.gather(f(1), f(2)) == [2, 4]"),
+    checks(
+        "test-many",
+        "",
+        "found = [await f(x) for x in range(3)]\nassert found == [0, 2, 4]\n2 * (await f(1) == 2)",
+        2,
+    ),
+)
+AWAITED: list[Row] = [
+    Row("tests that await", _ASYNC),
+    Row(
+        "tests that await in vain",
+        _ASYNC,
+        {"test-f": 0, "test-many": 0},
+        {"f": "def f(x):\n    return 2 * x"},
+    ),
+    Row(
+        "tests that await what is wrong",
+        _ASYNC,
+        {"test-f": 0, "test-many": 0},
+        {"f": "async def f(x):\n    return x"},
+    ),
+]
+
 # Files that answers write, and types of numbers that tests ask for.
 _SAVE = "import json, numpy as np\nfrom safetensors.numpy import save_file\n"
 _FILES = ("out.npy", "out.json", "out.safetensors")
@@ -1006,6 +1033,6 @@ PARTS: list[Row] = [
 ]
 
 ROWS = [
-    *SHAPES, *NOTEBOOKS, *NAMES, *FIGURES, *BESIDE,
+    *AWAITED, *SHAPES, *NOTEBOOKS, *NAMES, *FIGURES, *BESIDE,
     *VALUES, *STATES, *FILES, *RAISING, *SAYING, *SCORES, *PARTS,
 ]  # fmt: skip

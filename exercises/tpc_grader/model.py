@@ -6,6 +6,7 @@ tests. It is asked only when an answer is doubtful, so in most runs it does noth
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -25,7 +26,7 @@ PATIENCE_SECONDS = 20.0
 # How much is kept of what was asked, until somebody wants to know what the author answers.
 MOST_QUESTIONS = 20_000
 MOST_BYTES = 2**26
-# What tests asked: {"cell", "do": "name" | "file" | "call" | "attribute", "gives": handle or None, ...}.
+# What tests asked: {"cell", "do": "name" | "file" | "call" | "attribute" | "await", "gives": handle or None, ...}.
 Question = dict[str, Any]
 Run = Callable[[str, dict[str, Any]], None]
 _NOTHING = object()
@@ -182,6 +183,8 @@ class _Author:
         if question["do"] == "name":
             return self.names[question["name"]]
         thing = self.things[question["handle"]]
+        if question["do"] == "await":
+            return asyncio.run(_awaited(thing))
         if question["do"] == "attribute":
             return getattr(thing, question["name"])
         args = [self._plain(each) for each in question["args"]]
@@ -189,6 +192,10 @@ class _Author:
 
     def _plain(self, data: Any) -> Any:
         return decode(data, self.names, lambda handle: self.things[handle.number])
+
+
+async def _awaited(thing: Any) -> Any:
+    return await thing
 
 
 def _weight(argument: Any) -> int:

@@ -10,14 +10,16 @@ This process too is confined, with the same limits: what arrives from the sandbo
 from __future__ import annotations
 
 import ast
+import asyncio
 import base64
 import builtins
 import contextlib
+import inspect
 import os
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -28,7 +30,7 @@ from tpc_grader.doubts import Doubts
 from tpc_grader.draws import Draws
 from tpc_grader.model import PATIENCE_SECONDS, Model, Question, Unknown
 from tpc_grader.names import changed_by
-from tpc_grader.prepared import CELL, names_in, parse, prepared, unpacked
+from tpc_grader.prepared import CELL, compiled, names_in, parse, prepared, unpacked
 from tpc_grader.said import said_score
 from tpc_grader.values import Handle, decode, encode
 from tpc_grader.wire import SOCKET, Closed, Wire, WireFault
@@ -57,6 +59,10 @@ class Remote:
             raise AttributeError(name)
         question = {"do": "attribute", "handle": self._handle.number, "name": name}
         return self._oracle.ask(f"{self._label}.{name}", question)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        yield from ()
+        return self._oracle.ask(self._label, {"do": "await", "handle": self._handle.number})
 
     def __repr__(self) -> str:
         return f"<the student's {self._handle.kind}>"
@@ -126,13 +132,13 @@ class Oracle:
         see_new_files()
         try:
             tree = parse(source)
-            self.wanted |= _names_in_functions(compile(tree, CELL, "exec"))
+            self.wanted |= _names_in_functions(compiled(tree))
         except BaseException as e:
             return {"ok": False, "error": type(e).__name__}
         error = ""
         for statement in tree.body:
             try:
-                exec(compile(rewritten(ast.Module([statement], [])), CELL, "exec"), self.names)
+                _done(compiled(rewritten(ast.Module([statement], []))), self.names)
             except BaseException as e:
                 error = error or type(e).__name__
                 for name in changed_by(statement):
@@ -178,8 +184,8 @@ class Oracle:
             cell_code = unpacked(code) if code else prepared(source)
             self._bring_names(cell_code.names)
             self._look_at(artefacts or [])
-            exec(cell_code.body, self.names)
-            value = eval(cell_code.last, self.names) if cell_code.last else None
+            _done(cell_code.body, self.names)
+            value = _done(cell_code.last, self.names) if cell_code.last else None
         except WireFault:
             raise
         except BaseException as e:
@@ -289,6 +295,12 @@ def _write(files: dict[str, str]) -> None:
 
 def _run(source: str, names: dict[str, Any]) -> None:
     exec(compile(parse(source), CELL, "exec"), names)
+
+
+def _done(code: CodeType, names: dict[str, Any]) -> Any:
+    """Return what code gives once all that it awaits is there."""
+    value = eval(code, names)
+    return asyncio.run(value) if code.co_flags & inspect.CO_COROUTINE else value
 
 
 def _names_in_functions(code: CodeType) -> set[str]:

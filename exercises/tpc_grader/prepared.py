@@ -37,16 +37,22 @@ def parse(source: str) -> ast.Module:
         return ast.parse(TransformerManager().transform_cell(source), CELL)
 
 
+def compiled(tree: ast.Module | ast.Expression) -> CodeType:
+    """Return the code of a cell, which may await as in a notebook; raises SyntaxError."""
+    mode = "eval" if isinstance(tree, ast.Expression) else "exec"
+    code: CodeType = compile(tree, CELL, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    return code
+
+
 def prepared(source: str) -> Prepared:
     """Return a cell made ready; raises SyntaxError."""
     tree = parse(source)
-    names = frozenset(names_in(compile(tree, CELL, "exec")))
+    names = frozenset(names_in(compiled(tree)))
     tree = rewritten(tree)
     last = tree.body[-1] if tree.body else None
     if not isinstance(last, ast.Expr):
-        return Prepared(names, compile(tree, CELL, "exec"), None)
-    body = compile(ast.Module(tree.body[:-1], []), CELL, "exec")
-    return Prepared(names, body, compile(ast.Expression(last.value), CELL, "eval"))
+        return Prepared(names, compiled(tree), None)
+    return Prepared(names, compiled(ast.Module(tree.body[:-1], [])), compiled(ast.Expression(last.value)))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -48,6 +48,7 @@ class Runner:
             "lookup": self.look_up,
             "call": self.call,
             "attribute": self.attribute,
+            "await": self.wait_for,
             "read": self.read,
         }
 
@@ -144,6 +145,10 @@ class Runner:
         """Return an attribute of what a handle stands for."""
         return self._outcome(lambda: getattr(self.handles[handle], name))
 
+    def wait_for(self, handle: int) -> dict[str, Any]:
+        """Wait for what a handle stands for, and return what it gives."""
+        return self._outcome(lambda: self._in_loop(lambda: awaited(self.handles[handle])))
+
     def read(self, names: list[str]) -> dict[str, Any]:
         """Return files of the working folder; what is no plain file, or too large, is not there."""
         found = {name: _file(name) or _file(str(self.folder / name)) for name in names}
@@ -189,6 +194,11 @@ class Runner:
 
 def _failure(error: BaseException) -> dict[str, Any]:
     return {"ok": False, "error": _name_of(error), "message": "", "trouble": trouble(error), "outputs": []}
+
+
+async def awaited(thing: Awaitable[Any]) -> Any:
+    """Return what something gives that can be awaited; raises TypeError for what cannot."""
+    return await thing
 
 
 def trouble(error: BaseException) -> str:

@@ -283,7 +283,7 @@ class _Run:
 
     def _answer_for(self, step: Step, request: Any, deadline: float) -> tuple[dict[str, Any], bool]:
         """Return the sandbox's answer to a question of the tests, and whether it had to be interrupted."""
-        if not isinstance(request, dict) or request.get("do") not in ("lookup", "call", "attribute"):
+        if not isinstance(request, dict) or request.get("do") not in ("lookup", "call", "attribute", "await"):
             raise InfrastructureFault("The process of the tests asked for what is not given.")
         if step.kind == "artefact":
             return {"values": {}}, False
