@@ -13,14 +13,13 @@ import pytest
 
 # Before numpy is imported: on busy machines two BLAS threads wait for each other, and fits take 20 times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).parent))
 # nbgrader runs `alembic` by name; an activated environment has it on PATH, a bare `.venv/bin/pytest` has not.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 from campus_tree import REPOSITORY, make_tree
 from hypothesis import HealthCheck, settings
 from postgres import new_database, running_postgres
-from tpc_courses.places import Places
+from tpc_courses.base.places import Places
 
 # A property holds or not; how fast examples are made depends on what else the machine does.
 settings.register_profile("campus", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -55,7 +54,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Places:
 
 
 # Modules that take more than ten seconds, longest first: a process that began a long one last would run on alone.
-LONG = Path(__file__).with_name("long_modules.txt").read_text().split()
+LONG = (REPOSITORY / "tests" / "support" / "long_modules.txt").read_text().split()
 
 
 @pytest.hookimpl(tryfirst=True)

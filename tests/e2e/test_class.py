@@ -18,11 +18,11 @@ from campus_tree import REPOSITORY, make_tree, write
 from playwright.sync_api import expect
 from running_campus import free_ports, running_campus, start_campus, stop_campus, wait_for
 from test_erasing import left_over
-from tpc_courses.manifest import load_courses
-from tpc_courses.places import Places
-from tpc_grader.archive import pack
-from tpc_grader.intake import Intake
-from tpc_hub.up import _belongs
+from tpc_courses.base.places import Places
+from tpc_courses.sources.manifest import load_courses
+from tpc_grader.desk.intake import Intake
+from tpc_grader.submissions.archive import pack
+from tpc_hub.deploy.up import _belongs
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 STUDENT_PAGES = ("exercise/scaling/double-scaling", "feedback/scaling/double-scaling", "receipts", "account")
@@ -316,7 +316,7 @@ def kill_hub(campus) -> None:
     def running() -> bool:
         children = psutil.Process(campus.process.pid).children()
         alive = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
-        found[:] = [each for each in alive if "-m tpc_hub.hub -f" in " ".join(each.cmdline())]
+        found[:] = [each for each in alive if "-m tpc_hub.deploy.hub -f" in " ".join(each.cmdline())]
         return bool(found)
 
     wait_for(running, campus.process)

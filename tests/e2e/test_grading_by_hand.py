@@ -10,8 +10,8 @@ from browser import new_page, sign_in, sign_up
 from class_tree import COURSE, EXERCISE
 from playwright.sync_api import Page, expect
 from running_campus import running_campus, wait_for
-from tpc_grader.releases import released
-from tpc_grader.scores import cell_scores, class_scores
+from tpc_grader.grades.scores import cell_scores, class_scores
+from tpc_grader.versions.releases import released
 from written_class import hand_in, make_written_tree, roster
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

@@ -16,12 +16,13 @@ from playwright.sync_api import Browser, Page, expect
 from running_campus import free_ports
 from signed_in import TOKEN, signed_in_client
 from test_class_page import EXERCISE, campus, hand_in, work_off
-from tpc_courses.manifest import read_course
-from tpc_courses.places import Places
-from tpc_grader import regrade, visibility
-from tpc_grader.classwork import queue_class
-from tpc_grader.store import Store
-from tpc_hub.campus.app import PREFIX, make_app
+from tpc_courses.base.places import Places
+from tpc_courses.sources.manifest import read_course
+from tpc_grader.desk import regrade
+from tpc_grader.grades import visibility
+from tpc_grader.submissions.store import Store
+from tpc_grader.worker.classwork import queue_class
+from tpc_hub.web.app import PREFIX, make_app
 
 __all__ = ["campus"]  # fixtures
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

@@ -11,7 +11,7 @@ from browser import new_page, sign_up
 from campus_tree import give_profile, make_tree
 from playwright.sync_api import expect
 from running_campus import running_campus, wait_for
-from tpc_grader.store import Store, Submission
+from tpc_grader.submissions.store import Store, Submission
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 # Short, so that the last tests see the end of it; whoever types before is at work.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tpc_courses.problems import Problem
+from tpc_courses.base.problems import Problem
 
 from tpc_book.gates.report import shown
 

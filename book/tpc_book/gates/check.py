@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tpc_courses.places import Places
-from tpc_courses.problems import Problem
-from tpc_courses.words import counted
+from tpc_courses.base.places import Places
+from tpc_courses.base.problems import Problem
+from tpc_courses.base.words import counted
 
 from tpc_book.gates import browser, files, keys
 from tpc_book.gates.lighthouse import check_scores

@@ -9,8 +9,8 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
-from tpc_courses.places import Places
-from tpc_courses.problems import Problem
+from tpc_courses.base.places import Places
+from tpc_courses.base.problems import Problem
 
 from tpc_book.gates.report import FOREIGN, pages, shown
 

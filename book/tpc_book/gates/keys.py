@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from tpc_courses.problems import Problem
+from tpc_courses.base.problems import Problem
 
 from tpc_book.gates.browser import visitor
 from tpc_book.gates.report import shown

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tpc_courses.problems import Problem
+from tpc_courses.base.problems import Problem
 
 from tpc_book.gates.browser import chromium_path
 from tpc_book.gates.report import Report, shown

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tpc_courses.problems import Problem
+from tpc_courses.base.problems import Problem
 
 from tpc_book.gates.report import Report, shown
 
@@ -41,7 +41,7 @@ def _problem(message: dict[str, object], site: Path) -> Problem:
     path = Path(str(message["url"]).removeprefix("file:")).parent
     page = path.relative_to(site.resolve()).as_posix()
     where = f"line {message.get('lastLine', '?')}: {' '.join(str(message.get('extract', '')).split())[:120]}"
-    remedy = "Correct the renderer in tpc_book.nodes or the template"
+    remedy = "Correct the renderer in tpc_book.render.nodes or the template"
     return Problem(
         shown("" if page == "." else f"{page}/"), where, str(message["message"]).rstrip("."), remedy
     )

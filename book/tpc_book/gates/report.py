@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tpc_courses.problems import Problem
+from tpc_courses.base.problems import Problem
 
 
 @dataclass

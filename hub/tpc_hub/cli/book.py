@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from tpc_courses.places import Places
-from tpc_courses.words import counted
+from tpc_courses.base.places import Places
+from tpc_courses.base.words import counted
 
 from tpc_hub.cli.group import main
-from tpc_hub.settings import load_settings
+from tpc_hub.settings.profile import load_settings
 
 
 @main.group()
@@ -26,7 +26,7 @@ def book_serve(port: int) -> None:
     Example:
       campus book serve --port 8600
     """
-    from tpc_book.live import serve
+    from tpc_book.site.live import serve
 
     places = Places.find()
     serve(places, load_settings(places).campus_url, port, click.echo)
@@ -59,7 +59,7 @@ def book_zip(file: Path) -> None:
     Example:
       campus book zip tpc-campus.zip
     """
-    from tpc_book.offline import write_zip
+    from tpc_book.site.offline import write_zip
 
     places = Places.find()
     pages = write_zip(places, load_settings(places).campus_url, file)
@@ -78,7 +78,7 @@ def book_pdf(folder: Path | None) -> None:
       campus book pdf
       campus book pdf handouts
     """
-    from tpc_book.take_along import print_pdfs
+    from tpc_book.site.take_along import print_pdfs
 
     places = Places.find()
     print_pdfs(places, load_settings(places).campus_url, folder, click.echo)
@@ -93,7 +93,7 @@ def book_epub(folder: Path) -> None:
     Example:
       campus book epub handouts
     """
-    from tpc_book.take_along import write_epubs
+    from tpc_book.site.take_along import write_epubs
 
     places = Places.find()
     for file in write_epubs(places, load_settings(places).campus_url, folder):

@@ -8,11 +8,11 @@ import json
 import logging
 
 import click
-from tpc_courses.local_time import Unclear, in_zone
-from tpc_courses.manifest import load_courses
-from tpc_courses.places import Places
-from tpc_courses.problems import NotThere
-from tpc_courses.words import counted
+from tpc_courses.base.local_time import Unclear, in_zone
+from tpc_courses.base.places import Places
+from tpc_courses.base.problems import NotThere
+from tpc_courses.base.words import counted
+from tpc_courses.sources.manifest import load_courses
 
 from tpc_hub.cli.group import chosen_course, main, settings_of
 
@@ -30,7 +30,7 @@ def grade(course: str, exercise: str, again: bool, as_json: bool) -> None:
       campus grade scaling fit-a-law
       campus grade scaling fit-a-law --again
     """
-    from tpc_grader.classwork import grade_class
+    from tpc_grader.worker.classwork import grade_class
 
     places = Places.find()
     settings_of(places)
@@ -52,7 +52,7 @@ def worker(jobs: int | None) -> None:
     Example:
       campus worker --jobs 4
     """
-    from tpc_grader.worker import work
+    from tpc_grader.worker.worker import work
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     places = Places.find()
@@ -76,8 +76,8 @@ def regrade(course: str, exercise: str, apply: bool, as_json: bool) -> None:
       campus regrade scaling fit-a-law
       campus regrade scaling fit-a-law --apply
     """
-    from tpc_grader.classwork import run_until_done
-    from tpc_grader.regrade import apply_trial, start_trial
+    from tpc_grader.desk.regrade import apply_trial, start_trial
+    from tpc_grader.worker.classwork import run_until_done
 
     places = Places.find()
     settings_of(places)
@@ -111,7 +111,7 @@ def extend(course: str, exercise: str, student: str, until: str, reason: str) ->
     Example:
       campus extend scaling fit-a-law ada --until 2027-02-05T18:00 --reason "ill"
     """
-    from tpc_grader.extensions import give_time, moment_in
+    from tpc_grader.desk.extensions import give_time, moment_in
 
     places = Places.find()
     chosen = chosen_course(places, course)
@@ -138,7 +138,7 @@ def audit(course: str, exercise: str, student: str, limit: int) -> None:
     Example:
       campus audit --course scaling --student ada
     """
-    from tpc_grader.audit import entries, line
+    from tpc_grader.database.audit import entries, line
 
     places = Places.find()
     known_names(places, course, exercise)
@@ -158,9 +158,9 @@ def feedback(course: str, exercise: str, as_json: bool, by: str) -> None:
     Example:
       campus feedback scaling fit-a-law
     """
-    from tpc_grader.coursework import release_feedback
-    from tpc_grader.unread import unread
-    from tpc_grader.visibility import release
+    from tpc_grader.coursework.coursework import release_feedback
+    from tpc_grader.desk.unread import unread
+    from tpc_grader.grades.visibility import release
 
     places = Places.find()
     chosen = chosen_course(places, course)
@@ -188,7 +188,7 @@ def known_names(places: Places, course: str, exercise: str) -> None:
 
 def known_student(places: Places, course: str, student: str) -> None:
     """Raise NotThere for somebody who is no student of a course."""
-    from tpc_hub import people
+    from tpc_hub.people import people
 
     with people.session(places) as session:
         known = people.members(session, course, "student")

@@ -7,13 +7,13 @@ import sys
 from typing import Any
 
 import click
-from tpc_courses.manifest import Course, load_courses
-from tpc_courses.places import Places
-from tpc_courses.problems import NotThere
-from tpc_grader.backends import TRUST_VARIABLE
+from tpc_courses.base.places import Places
+from tpc_courses.base.problems import NotThere
+from tpc_courses.sources.manifest import Course, load_courses
+from tpc_grader.sandbox.backends import TRUST_VARIABLE
 
 from tpc_hub.cli.sentences import sentence
-from tpc_hub.settings import Settings, load_settings
+from tpc_hub.settings.profile import Settings, load_settings
 
 
 class Campus(click.Group):

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from tpc_courses.places import Places
-from tpc_courses.problems import NotThere
-from tpc_courses.words import counted
+from tpc_courses.base.places import Places
+from tpc_courses.base.problems import NotThere
+from tpc_courses.base.words import counted
 
 from tpc_hub.cli.group import chosen_course, main, settings_of
-from tpc_hub.refusal import PeopleError
+from tpc_hub.people.refusal import PeopleError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from tpc_hub.people import Person
+    from tpc_hub.people.people import Person
 
 
 @main.group()
@@ -43,12 +43,12 @@ def roster_import(course: str, file: Path, apply: bool, complete: bool) -> None:
       campus roster import scaling class.csv --apply
       campus roster import scaling class.csv --complete --apply
     """
-    from tpc_grader import audit
+    from tpc_grader.database import audit
 
-    from tpc_hub import people
     from tpc_hub.cli.grading import operator
-    from tpc_hub.following import follow
-    from tpc_hub.roster import import_roster
+    from tpc_hub.people import people
+    from tpc_hub.people.following import follow
+    from tpc_hub.people.roster import import_roster
 
     places = Places.find()
     chosen = chosen_course(places, course)
@@ -98,10 +98,10 @@ def user_add(name: str, teaches: tuple[str, ...], attends: tuple[str, ...]) -> N
       campus user add ada --teaches scaling
       campus user add grace.hopper@example.org --attends scaling
     """
-    from tpc_hub import people
-    from tpc_hub.directory import add_person, check_may_teach, find_person, tidy
-    from tpc_hub.following import follow
-    from tpc_hub.people import enrol, random_password, set_password
+    from tpc_hub.people import people
+    from tpc_hub.people.directory import add_person, check_may_teach, find_person, tidy
+    from tpc_hub.people.following import follow
+    from tpc_hub.people.people import enrol, random_password, set_password
 
     places = Places.find()
     settings = settings_of(places)
@@ -140,9 +140,9 @@ def user_password(name: str) -> None:
     Example:
       campus user password instructor
     """
-    from tpc_hub import people
-    from tpc_hub.following import follow
-    from tpc_hub.people import random_password, set_password
+    from tpc_hub.people import people
+    from tpc_hub.people.following import follow
+    from tpc_hub.people.people import random_password, set_password
 
     password, places = random_password(), Places.find()
     settings = settings_of(places)
@@ -158,7 +158,7 @@ def user_password(name: str) -> None:
 
 def known_person(session: Session, name: str) -> Person:
     """Return a person by anything they are known by; raises NotThere."""
-    from tpc_hub.directory import find_person
+    from tpc_hub.people.directory import find_person
 
     person = find_person(session, name)
     if person is None:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from tpc_courses.places import Places
+from tpc_courses.base.places import Places
 
 from tpc_hub.cli.group import chosen_course, settings_of
 from tpc_hub.cli.people import known_person, user
-from tpc_hub.refusal import PeopleError
+from tpc_hub.people.refusal import PeopleError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-    from tpc_grader.audit import Entry
+    from tpc_grader.database.audit import Entry
 
-    from tpc_hub.people import Person
+    from tpc_hub.people.people import Person
 
     Work = Callable[[Session, Person], Entry | Iterable[Entry]]
 
@@ -32,7 +32,7 @@ def user_leave(name: str, course: str) -> None:
     Example:
       campus user leave ada scaling
     """
-    from tpc_hub.leaving import leave
+    from tpc_hub.people.leaving import leave
 
     places = Places.find()
     chosen = chosen_course(places, course)
@@ -53,7 +53,7 @@ def user_demote(name: str, course: str) -> None:
     Example:
       campus user demote grace scaling
     """
-    from tpc_hub.leaving import demote
+    from tpc_hub.people.leaving import demote
 
     places = Places.find()
     chosen = chosen_course(places, course)
@@ -72,7 +72,7 @@ def user_move(name: str, source: str, target: str) -> None:
     Example:
       campus user move ada scaling data
     """
-    from tpc_hub.leaving import move
+    from tpc_hub.people.leaving import move
 
     places = Places.find()
     one, other = chosen_course(places, source), chosen_course(places, target)
@@ -94,7 +94,7 @@ def user_rename(name: str, shown: str, sign_in: str) -> None:
       campus user rename ada --shown "Ada King"
       campus user rename ada --sign-in aking
     """
-    from tpc_hub.leaving import show_as, sign_in_as
+    from tpc_hub.people.leaving import show_as, sign_in_as
 
     if not shown and not sign_in:
         raise PeopleError("Nothing to change. Give --shown or --sign-in.")
@@ -119,7 +119,7 @@ def user_reset_link(name: str) -> None:
     Example:
       campus user reset-link ada
     """
-    from tpc_hub.links import HOURS, make_link
+    from tpc_hub.people.links import HOURS, make_link
 
     places = Places.find()
     settings, made = settings_of(places), list[str]()
@@ -135,12 +135,12 @@ def user_reset_link(name: str) -> None:
 
 def _do(places: Places, name: str, work: Work) -> str:
     """Change something about a person, log it, and let the hub follow; returns how the person is called."""
-    from tpc_grader import audit
+    from tpc_grader.database import audit
 
-    from tpc_hub import people
     from tpc_hub.cli.grading import operator
-    from tpc_hub.following import follow
-    from tpc_hub.leaving import called, log
+    from tpc_hub.people import people
+    from tpc_hub.people.following import follow
+    from tpc_hub.people.leaving import called, log
 
     settings = settings_of(places)
     with people.transaction(places) as session:
@@ -163,8 +163,8 @@ def user_export(name: str, file: Path | None) -> None:
       campus user export ada
       campus user export ada /srv/requests/ada.zip
     """
-    from tpc_hub import people
-    from tpc_hub.exporting import export
+    from tpc_hub.people import people
+    from tpc_hub.privacy.exporting import export
 
     places = Places.find()
     with people.session(places) as session:
@@ -184,11 +184,11 @@ def user_erase(name: str, confirm: str) -> None:
       campus user erase ada
       campus user erase ada --confirm ada
     """
-    from tpc_hub import people
     from tpc_hub.cli.grading import operator
-    from tpc_hub.erasing import erase
-    from tpc_hub.following import follow
-    from tpc_hub.leaving import called
+    from tpc_hub.people import people
+    from tpc_hub.people.following import follow
+    from tpc_hub.people.leaving import called
+    from tpc_hub.privacy.erasing import erase
 
     places = Places.find()
     settings = settings_of(places)

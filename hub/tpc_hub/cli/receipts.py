@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from tpc_courses.manifest import load_courses
-from tpc_courses.places import Places
+from tpc_courses.base.places import Places
+from tpc_courses.sources.manifest import load_courses
 
 from tpc_hub.cli.group import main
 
@@ -29,8 +29,8 @@ def verify(file: Path, key: Path | None) -> None:
       campus receipt verify receipts/2027-01-29-165959-K7QF-2M9T.json
       campus receipt verify receipt.json --key campus.pem
     """
-    from tpc_grader.receipt_check import check_receipt, check_receipt_with_key, summary
-    from tpc_grader.receipts import ReceiptError
+    from tpc_grader.submissions.receipt_check import check_receipt, check_receipt_with_key, summary
+    from tpc_grader.submissions.receipts import ReceiptError
 
     text = file.read_bytes()
     try:
@@ -51,6 +51,6 @@ def key() -> None:
     Example:
       campus receipt key > campus.pem
     """
-    from tpc_grader.receipts import public_pem
+    from tpc_grader.submissions.receipts import public_pem
 
     click.echo(public_pem(Places.find()), nl=False)

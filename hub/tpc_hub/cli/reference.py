@@ -15,11 +15,11 @@ import click
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from tpc_hub.settings import Settings
+from tpc_hub.settings.profile import Settings
 
 _SETTINGS = """# Settings
 
-Written by `make docs` from `tpc_hub.settings`; edits are overwritten.
+Written by `make docs` from `tpc_hub.settings.profile`; edits are overwritten.
 
 A setting stands in `hub/profiles/<site>.toml`, which `campus up --profile <site>` reads. Plain ones of the first table
 (text, numbers, true or false) can be given as variables too, which win: `CAMPUS_PORT=9000`. An unknown key is an error.

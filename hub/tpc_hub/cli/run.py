@@ -6,13 +6,13 @@ import os
 import sys
 
 import click
-from tpc_courses.manifest import load_courses
-from tpc_courses.places import Places
-from tpc_courses.problems import SourceError
-from tpc_grader.backends import TRUST_VARIABLE
+from tpc_courses.base.places import Places
+from tpc_courses.base.problems import SourceError
+from tpc_courses.sources.manifest import load_courses
+from tpc_grader.sandbox.backends import TRUST_VARIABLE
 
 from tpc_hub.cli.group import main, settings_of
-from tpc_hub.settings import load_settings
+from tpc_hub.settings.profile import load_settings
 
 
 @main.command()
@@ -27,7 +27,7 @@ def up(profile: str | None, trust_everyone: bool) -> None:
       CAMPUS_PORT=9000 campus up
       campus up --profile server
     """
-    from tpc_hub.up import up as start
+    from tpc_hub.deploy.up import up as start
 
     if trust_everyone:
         os.environ[TRUST_VARIABLE] = "true"
@@ -44,11 +44,11 @@ def check() -> None:
     Example:
       campus check
     """
-    from tpc_book.execution import failures
-    from tpc_book.outreach_check import outreach_notes, outreach_problems
-    from tpc_courses.check import check as find_problems
-    from tpc_courses.check import exercise_paths, notes
-    from tpc_grader.tried_notes import is_tried
+    from tpc_book.gates.data_files import outreach_notes, outreach_problems
+    from tpc_book.lessons.execution import failures
+    from tpc_courses.checks.check import check as find_problems
+    from tpc_courses.checks.check import exercise_paths, notes
+    from tpc_grader.coursework.tried_notes import is_tried
 
     places = Places.find()
     problems = sorted({*find_problems(places), *outreach_problems(places)})
@@ -82,8 +82,8 @@ def try_(exercises: tuple[str, ...]) -> None:
       campus try fit-a-law
       campus try
     """
-    from tpc_courses.check import exercise_paths
-    from tpc_grader.tried_notes import try_exercise
+    from tpc_courses.checks.check import exercise_paths
+    from tpc_grader.coursework.tried_notes import try_exercise
 
     places, failed = Places.find(), []
     known = [path.parent.name for path in exercise_paths(places)]
@@ -138,14 +138,14 @@ def build(what: tuple[str, ...]) -> None:
 
 
 def _build_campus(places: Places) -> None:
-    from tpc_hub.build import build
+    from tpc_hub.deploy.build import build
 
     build(places, click.echo)
 
 
 def _build_book(places: Places) -> None:
-    from tpc_book.build import build_book
-    from tpc_book.execution import to_run
+    from tpc_book.lessons.execution import to_run
+    from tpc_book.site.build import build_book
 
     if to_run(places, [slug for course in load_courses(places) for slug in course.lessons]):
         from tpc_hub.engines import kernel_environment
@@ -155,8 +155,8 @@ def _build_book(places: Places) -> None:
 
 
 def _build_lite(places: Places) -> None:
-    from tpc_book.build import build_book
-    from tpc_book.lite import current, ensure_lite
+    from tpc_book.lessons.lite import current, ensure_lite
+    from tpc_book.site.build import build_book
 
     settings = load_settings(places)
     before = current(places)
@@ -166,7 +166,7 @@ def _build_lite(places: Places) -> None:
 
 
 def _build_pdf(places: Places) -> None:
-    from tpc_book.take_along import print_pdfs
+    from tpc_book.site.take_along import print_pdfs
 
     os.nice(10)  # nobody waits for it, and students may be at work
     print_pdfs(places, load_settings(places).campus_url, say=click.echo)
@@ -189,8 +189,8 @@ def doctor(profile: str | None) -> None:
       campus doctor
       campus doctor --profile server
     """
-    from tpc_hub import machine
-    from tpc_hub.up import protection_lines
+    from tpc_hub.deploy import machine
+    from tpc_hub.deploy.up import protection_lines
 
     places = Places.find()
     settings = settings_of(places, profile)

@@ -7,11 +7,11 @@ import sys
 import traceback
 from pathlib import Path
 
-from tpc_courses.places import Places
-from tpc_courses.problems import NotThere, SourceError
-from tpc_grader.archive import Refused
+from tpc_courses.base.places import Places
+from tpc_courses.base.problems import NotThere, SourceError
+from tpc_grader.submissions.archive import Refused
 
-from tpc_hub.refusal import PeopleError
+from tpc_hub.people.refusal import PeopleError
 
 # Their texts are sentences for the person who typed the command.
 _TOLD = (SourceError, Refused, PeopleError, NotThere)

@@ -11,10 +11,10 @@ import importlib
 from collections.abc import Callable
 from types import ModuleType
 
-from tpc_courses.places import Places
-from tpc_kernels.probe import probe
+from tpc_courses.base.places import Places
+from tpc_kernels.forkserver.probe import probe
 
-from tpc_hub.settings import Settings, load_settings
+from tpc_hub.settings.profile import Settings, load_settings
 
 
 def engine_for(settings: Settings) -> ModuleType:

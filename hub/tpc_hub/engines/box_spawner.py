@@ -18,12 +18,12 @@ import psutil
 from jupyterhub.spawner import LocalProcessSpawner
 from jupyterhub.utils import wait_for_http_server
 from tornado.web import HTTPError
-from tpc_kernels.box import Box, software
-from tpc_kernels.client import Ending, Forked, NoForkserver, ensure, fork, run_alone
-from tpc_kernels.jupyter import SOCKET, SOCKET_VARIABLE, can_fork_server
-from tpc_kernels.limits import Limits
-from tpc_kernels.log import MOST_BYTES
-from tpc_kernels.order import Order
+from tpc_kernels.box.box import Box, software
+from tpc_kernels.box.limits import Limits
+from tpc_kernels.box.log import MOST_BYTES
+from tpc_kernels.box.order import Order
+from tpc_kernels.forkserver.client import Ending, Forked, NoForkserver, ensure, fork, run_alone
+from tpc_kernels.jupyter.server import SOCKET, SOCKET_VARIABLE, can_fork_server
 from traitlets import Bool, Dict, Float, Unicode
 
 from tpc_hub.engines import local
@@ -64,7 +64,7 @@ class BoxSpawner(LocalProcessSpawner):
     campus_port = Unicode(config=True, help="Port of the campus service, which servers may reach.")
     preloaded = Bool(True, config=True, help="Fork from a preloaded process.")
     share_network = Bool(False, config=True, help="Give servers the machine's network.")
-    box_limits = Dict(config=True, help="Limits of a box, as tpc_kernels.limits.Limits names them.")
+    box_limits = Dict(config=True, help="Limits of a box, as tpc_kernels.box.limits.Limits names them.")
     tmp_gib = Float(0.5, config=True, help="Size of /tmp.")
     base_environment = Dict(config=True, help="Environment of the preloaded process.")
 
@@ -184,12 +184,12 @@ class BoxSpawner(LocalProcessSpawner):
     def _program(self, environment: dict[str, str]) -> tuple[str, dict[str, Any]]:
         """Return what runs in the box: the forked single-user server, or `Spawner.cmd` as a new process."""
         if list(self.cmd) in _SINGLE_USER and can_fork_server(environment):
-            return "tpc_kernels.jupyter:serve_person", {"arguments": self.get_args()}
+            return "tpc_kernels.jupyter.server:serve_person", {"arguments": self.get_args()}
         if self.share_network:
             raise ValueError(f"Spawner.cmd {self.cmd} needs a network of its own: set share_network = false")
         environment.pop(SOCKET_VARIABLE)  # nobody serves there
         command = [*self.cmd, *self.get_args()]
-        return "tpc_kernels.command:serve_command", {"command": command, "port": self.port}
+        return "tpc_kernels.jupyter.command:serve_command", {"command": command, "port": self.port}
 
     def _fork(self, order: Order, files: tuple[int, ...], front: tuple[int, int]) -> Forked:
         """Fork from the preloaded process; without one, start the same box from nothing."""

@@ -11,11 +11,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tpc_courses.files import locked
-from tpc_kernels.linux import count_of_uids
+from tpc_courses.base.files import locked
+from tpc_kernels.linux.calls import count_of_uids
 
 REGISTRY = Path("/var/lib/tpc-campus-identities")
-# Above accounts of the machine, below the identities of grading jobs (`tpc_grader.surroundings`).
+# Above accounts of the machine, below the identities of grading jobs (`tpc_grader.sandbox.environment`).
 FIRST_UID, LAST_UID = 200_000, 999_999
 # In a container there may be no more than 65536 ids; jobs take the upper half of them.
 FIRST_OF_FEW = 10_000

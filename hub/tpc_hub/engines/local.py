@@ -9,18 +9,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tpc_courses.places import Places
-from tpc_kernels.client import ensure, serves
-from tpc_kernels.jupyter import (
+from tpc_courses.base.places import Places
+from tpc_kernels.box.quota import MOST_FILES
+from tpc_kernels.forkserver.client import ensure, serves
+from tpc_kernels.forkserver.probe import probe
+from tpc_kernels.jupyter.server import (
     KERNEL_MODULES,
     PRELOAD_ENVIRONMENT,
     SERVER_MODULES,
     SOCKET_VARIABLE,
 )
-from tpc_kernels.probe import probe
-from tpc_kernels.room import MOST_FILES
 
-from tpc_hub.settings import Settings
+from tpc_hub.settings.profile import Settings
 
 # Where a box shows the home, and what the preloaded process takes for its own: modules note it at import.
 HOME = "/home/user"
@@ -93,7 +93,7 @@ def protections(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def preloads() -> tuple[str, ...]:
     """Return the modules that servers, kernels and grading jobs start with."""
-    ours = ("tpc_grader.assignment_list", "tpc_grader.student_exchange", "tpc_courses.pulling.page")
+    ours = ("tpc_grader.exchange.assignment_list", "tpc_grader.exchange.student", "tpc_courses.pulling.page")
     return (*SERVER_MODULES, *KERNEL_MODULES, *ours)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
-from tpc_courses.places import Places
+from tpc_courses.base.places import Places
 
-from tpc_hub.settings import Settings
+from tpc_hub.settings.profile import Settings
 
 # Said on the start screen and by `campus doctor`.
 NOT_ENFORCED = (

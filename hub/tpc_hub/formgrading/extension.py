@@ -13,8 +13,8 @@ from nbgrader.server_extensions.formgrader import apihandlers
 from nbgrader.server_extensions.formgrader import handlers as pages
 from nbgrader.server_extensions.formgrader.formgrader import FormgradeExtension
 from tornado.web import StaticFileHandler
-from tpc_courses.manifest import read_course
-from tpc_courses.places import Places
+from tpc_courses.base.places import Places
+from tpc_courses.sources.manifest import read_course
 from traitlets.config import Config
 
 from tpc_hub.formgrading import handlers as ours

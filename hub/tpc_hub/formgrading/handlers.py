@@ -11,14 +11,14 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.server_extensions.formgrader import apihandlers
 from nbgrader.server_extensions.formgrader import handlers as pages
 from tornado import web
-from tpc_courses.manifest import Course
-from tpc_courses.places import Places
-from tpc_grader import visibility
-from tpc_grader.attendance import gone
-from tpc_grader.unread import unread
+from tpc_courses.base.places import Places
+from tpc_courses.sources.manifest import Course
+from tpc_grader.database.attendance import gone
+from tpc_grader.desk.unread import unread
+from tpc_grader.grades import visibility
 
-from tpc_hub import people
 from tpc_hub.formgrading.names import tell_names
+from tpc_hub.people import people
 
 # A student's file may be a page with a script: it is saved, not opened where grades are given.
 FILE_POLICY = "sandbox; default-src 'none'"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from nbgrader.api import Gradebook
 from sqlalchemy import select
-from tpc_courses.places import Places
+from tpc_courses.base.places import Places
 
-from tpc_hub import people
-from tpc_hub.people import Enrolment, Person
+from tpc_hub.people import people
+from tpc_hub.people.people import Enrolment, Person
 
 
 def tell_names(places: Places, course: str, book: Gradebook) -> None:

@@ -8,11 +8,11 @@ import os
 import subprocess
 import sys
 
-from tpc_courses.manifest import Course
-from tpc_courses.places import Places
+from tpc_courses.base.places import Places
+from tpc_courses.sources.manifest import Course
 
-from tpc_hub.secrets import ensure_secret
-from tpc_hub.settings import Settings
+from tpc_hub.settings.profile import Settings
+from tpc_hub.settings.secrets import ensure_secret
 
 START_SECONDS = 60
 # What the server is told by its environment.
