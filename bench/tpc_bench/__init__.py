@@ -1,1 +1,1 @@
-"""Benchmarks: each module measures both sides in one run and returns plain data for JSON."""
+"""Benchmarks and experiments. Not in the wheel."""

@@ -7,3 +7,16 @@ import sys
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 # With it, a server's HTTP client keeps a thread to look up names; the hub has an address.
 sys.modules.setdefault("aiodns", None)  # type: ignore[arg-type]
+
+# What other packages may import, benchmarks apart. The rest may change without them.
+PUBLIC = (
+    "box.box",
+    "box.limits",
+    "box.log",
+    "box.order",
+    "box.quota",
+    "forkserver.client",
+    "forkserver.probe",
+    "jupyter.server",
+    "linux.calls",
+)

@@ -266,6 +266,10 @@ BAD_GATES = {
         'PART = "test-double"\ndef double(x):\n    return x\n': "line 1: no docstring",
         "def double(x:\n": "line 1: not Python",
     },
+    "wrong.toml": {
+        '[[wrong]]\nname = "halves"\npart = "test-triple"\nold = "2"\nnew = "1"\nwhy = "W."\n': "no test 'test-triple'",
+        '[[wrong]]\nname = "halves"\npart = "test-double"\nold = "2"\nnew = "1"\n': "wrong.0.why: Field required",
+    },
     "right/way_0.py": {
         '"""Adds."""\nPART = "test-double"\ndef double(x):\n    return x\n': "a right solution loses nothing",
     },
@@ -288,6 +292,15 @@ def test_an_exercise_without_its_gate_fails(tree, kind, least):
         f"exercises/double-data/{kind}: {least - 1} solutions, fewer than {least}. "
         "Add solutions: `make test` grades them, wrong ones must lose points, right ones must not."
     ]
+
+
+def test_mistakes_that_wrong_toml_declares_count(tree):
+    next((tree.exercises / "double-data" / "wrong").iterdir()).unlink()
+    declared = (
+        '[[wrong]]\nname = "halves"\npart = "test-double"\nold = "2 * x"\nnew = "x / 2"\nwhy = "Halves."\n'
+    )
+    write(tree.exercises / "double-data" / "wrong.toml", declared)
+    assert check(tree) == []
 
 
 def test_the_lock_file_names_versions_only():

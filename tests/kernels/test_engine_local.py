@@ -25,7 +25,7 @@ from test_kernels_box import own_address
 from tpc_bench.measure.seat import Seat, browser
 from tpc_hub.engines.box_spawner import BoxSpawner
 from tpc_hub.engines.identities import FIRST_UID, prepare_home
-from tpc_hub.engines.local import runtime_folder
+from tpc_hub.engines.runtime import runtime_folder
 from yarl import URL
 
 pytestmark = [pytest.mark.hub, pytest.mark.timeout(400)]
@@ -225,7 +225,8 @@ def test_the_own_token_opens_nothing_of_others(campus, ada, bob):
 def test_the_own_forkserver_gives_no_other_identity(ada, bob):
     code = (
         "import os\n"
-        "from tpc_kernels.box.box import Box\nfrom tpc_kernels.forkserver.client import fork\nfrom tpc_kernels.box.order import Order\n"
+        "from tpc_kernels.box.box import Box\nfrom tpc_kernels.forkserver.client import fork\n"
+        "from tpc_kernels.box.order import Order\n"
         "end = fork(os.environ['TPC_FORKSERVER'], Order('os:getuid', box=Box('x', uid={uid}))).wait(20)\n"
         "print(end.kind, os.getuid())\n"
     )

@@ -1,7 +1,7 @@
 """State folders that older revisions left, kept small: packed from a campus that ran, unpacked for one that runs now.
 
-`python tests/support/old_state.py STATE ARCHIVE` packs the state of a stopped campus. Databases are kept as SQL, paths as
-marks; what is derived, what only a running campus has, and what names a machine stays out.
+`python tests/support/old_state.py STATE ARCHIVE` packs the state of a stopped campus. Databases are kept as SQL,
+paths as marks; what is derived, what only a running campus has, and what names a machine stays out.
 """
 
 from __future__ import annotations

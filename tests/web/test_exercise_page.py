@@ -12,10 +12,10 @@ from class_tree import COURSE, EXERCISE, released_class, shift_clock, work
 from signed_in import FORM, HUB, signed_in_client
 from tpc_courses.sources.exercise import read_exercise
 from tpc_grader.desk.appeals import requests_of
+from tpc_grader.desk.extensions import grant
 from tpc_grader.desk.intake import Intake
 from tpc_grader.feedback.publish import publish_feedback
 from tpc_grader.grades import visibility
-from tpc_grader.grades.late import grant
 from tpc_grader.grades.scores import Score
 from tpc_grader.queue import progress, queue
 from tpc_grader.results.results import CellScore, Graded

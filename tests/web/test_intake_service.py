@@ -109,7 +109,7 @@ class TestIdentity:
             assert httpx.get(ada.url + path, headers=headers).status_code in (401, 403)
 
     def test_a_token_made_for_something_else_opens_nothing(self, campus, ada):
-        other = token_of(campus, "ada", ada.password, ["users:activity!user"])
+        other = token_of(campus, "ada", ada.password, ["read:users:name!user"])
         with ada.client(other) as client:
             assert client.get("/assignments").status_code == 403
 
@@ -196,9 +196,10 @@ class TestLimits:
                 f"POST /services/campus/intake/{COURSE}/{EXERCISE}/submissions HTTP/1.1\r\nHost: x\r\n"
                 f"Authorization: Bearer {ada.token}\r\nContent-Length: 1000\r\n\r\nPK".encode()
             )
-            answers = [ada.submit(work("second")) for _ in range(3)]
-            assert [answer.status_code for answer in answers][-1] == 429
-            assert answers[-1].headers["Retry-After"] == "5"
+            # The campus asks the hub who that is before it counts the upload.
+            answers = (ada.submit(work(f"second {number}")) for number in range(15))
+            refused = next(answer for answer in answers if answer.status_code == 429)
+            assert refused.headers["Retry-After"] == "5"
 
     @pytest.mark.parametrize(
         ("archive", "status"),

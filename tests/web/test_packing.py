@@ -14,6 +14,7 @@ async def answer(path: str, encoding: str) -> httpx.Response:
     app = FastAPI()
     for known in ("/book/page", "/book/build/a.svg", "/services/campus/"):
         app.add_api_route(known, lambda: PlainTextResponse("long text " * 1000))
+    app.state.policy = "default-src 'self'"
     app.middleware("http")(_headers)
     app.add_middleware(PackedBook)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://campus.test") as client:

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Hubs, books and figures that benchmarks compare."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Experiments: notebooks that make the data which lessons ship."""

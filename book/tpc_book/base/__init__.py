@@ -1,1 +1,1 @@
-"""TODO."""
+"""Links, words, colours, and what was made before."""

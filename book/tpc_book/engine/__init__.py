@@ -1,1 +1,1 @@
-"""TODO."""
+"""Jupyter Book's engine: from a folder of sources to syntax trees."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Pages made from data: courses, people, events, pathways."""

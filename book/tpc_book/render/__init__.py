@@ -1,1 +1,1 @@
-"""TODO."""
+"""One page's syntax tree to HTML, node by node."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The frame around a page."""

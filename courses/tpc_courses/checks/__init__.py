@@ -1,1 +1,1 @@
-"""TODO."""
+"""Every problem in the sources: budgets of lessons, quoted numbers, links."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tpc_courses.base.places import Places
@@ -11,6 +11,7 @@ from tpc_courses.base.problems import Problem, SourceError
 from tpc_courses.base.reading import short
 from tpc_courses.checks.budgets import budget_problems
 from tpc_courses.checks.quotations import exercise_number_problems, quotation_problems
+from tpc_courses.sources.attempts import Attempt, read_edits
 from tpc_courses.sources.exercise import is_foreign, kernel_cells, read_exercise
 from tpc_courses.sources.lesson import notebook_from, read_lesson
 from tpc_courses.sources.levels import KERNEL_RISK
@@ -95,21 +96,26 @@ def _lesson_problems(places: Places, path: Path) -> Iterator[Problem]:
 
 def _exercise_problems(places: Places, path: Path) -> Iterator[Problem]:
     name, parts, ours = path.parent.relative_to(places.root).as_posix(), None, path.suffix == ".md"
+    edits: tuple[Attempt, ...] = ()
     try:
         ours = not is_foreign(path)
         parts = {part.name for part in read_exercise(path).parts if not part.manual}
         if ours:
             yield from exercise_number_problems(places, path, notebook_from(path))
+        edits, _ = read_edits(path.parent)
     except SourceError as e:
         yield from e.problems
+    for edit in edits:
+        yield from _unknown_parts(f"{name}/wrong.toml", edit.name, edit.parts, parts)
     for kind, minimum in (("wrong", MINIMUM_WRONG), ("right", MINIMUM_RIGHT)):
         solutions = sorted((path.parent / kind).glob("*.py"))
         # A notebook from elsewhere comes without; the author's own solution is tried when it is generated.
-        if ours and len(solutions) < minimum:
+        known = len(solutions) + (len(edits) if kind == "wrong" else 0)
+        if ours and known < minimum:
             remedy = (
                 "Add solutions: `make test` grades them, wrong ones must lose points, right ones must not"
             )
-            yield Problem(f"{name}/{kind}", "", f"{len(solutions)} solutions, fewer than {minimum}", remedy)
+            yield Problem(f"{name}/{kind}", "", f"{known} solutions, fewer than {minimum}", remedy)
         for solution in solutions:
             yield from _solution_problems(f"{name}/{kind}/{solution.name}", kind, solution, parts)
 
@@ -128,10 +134,17 @@ def _solution_problems(name: str, kind: str, path: Path, parts: set[str] | None)
         yield Problem(name, "PART", "missing", 'Say which test it must fail: PART = "<name of the test>"')
     if kind == "right" and claimed:
         yield Problem(name, "PART", "set, though a right solution loses nothing", "Remove it")
+    yield from _unknown_parts(name, "PART", claimed, parts)
+
+
+def _unknown_parts(
+    name: str, where: str, claimed: Iterable[str], parts: set[str] | None
+) -> Iterator[Problem]:
+    """Yield a problem for each part that the exercise has not; `parts` is None when it could not be read."""
     for part in claimed if parts is not None else ():
         if part not in (parts or ()):
             known = ", ".join(sorted(parts or ()))
-            yield Problem(name, "PART", f"the exercise has no test {part!r}", f"Use one of: {known}")
+            yield Problem(name, where, f"the exercise has no test {part!r}", f"Use one of: {known}")
 
 
 def claimed_parts(tree: ast.Module) -> list[str]:

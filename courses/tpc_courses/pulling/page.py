@@ -12,7 +12,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_escape, url_path_join
 from tornado import web
 
-from tpc_courses.pulling import CAMPUS, PAGE, URL
+from tpc_courses.pulling.environment import CAMPUS, PAGE, URL
 from tpc_courses.pulling.pull import pull
 from tpc_courses.pulling.store import GitFailed
 

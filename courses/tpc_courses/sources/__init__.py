@@ -1,1 +1,1 @@
-"""TODO."""
+"""Manifests, lessons and exercises, read from their files."""

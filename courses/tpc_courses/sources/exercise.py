@@ -46,6 +46,8 @@ DTYPES = (
     "uint16",
     "uint8",
 )
+# What a cell of an exercise says of its function, for probes of its tests.
+CONTRACT = ("takes", "gives")
 ARTEFACT_ENDINGS = (".json", ".npy", ".safetensors")
 # Under this key of a cell's metadata a release says what nbgrader's own metadata has no place for.
 OURS = "tpc"
@@ -173,9 +175,19 @@ def source_notebook(path: Path) -> NotebookNode:
         cell.metadata[OURS] = {
             key: cell.metadata[key] for key in ("level", "artefacts", "dtypes") if key in cell.metadata
         }
-        for key in ("name", "points", "level", "artefacts", "dtypes"):
+        # What a function takes and gives is for `campus try`: a release does not change with it.
+        for key in ("name", "points", "level", "artefacts", "dtypes", *CONTRACT):
             cell.metadata.pop(key, None)
     return notebook
+
+
+def contracts_of(path: Path) -> dict[str, tuple[str, str]]:
+    """Return answer -> what its function takes and gives, in the words of its cell."""
+    if _foreign_notebook(path) is not None:
+        return {}
+    cells = [cell.metadata for cell in notebook_from(path).cells if role_of(cell) == "exercise"]
+    found = {str(each.get("name")): tuple(str(each.get(key, "")) for key in CONTRACT) for each in cells}
+    return {name: (takes, gives) for name, (takes, gives) in found.items() if takes or gives}
 
 
 def _nbgrader_metadata(cell: NotebookNode, role: str) -> dict[str, object]:

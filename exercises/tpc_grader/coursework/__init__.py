@@ -1,1 +1,1 @@
-"""TODO."""
+"""nbgrader's course folders: configuration, release, tried solutions, recorded results."""

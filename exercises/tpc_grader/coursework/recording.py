@@ -7,6 +7,7 @@ is made already, so what is left is to keep it and the scores. A test compares b
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -23,16 +24,27 @@ from tpc_grader.gradebook.gradebook import open_gradebook
 from tpc_grader.gradebook.penalties import settle
 from tpc_grader.grading.handover import TIMESTAMP, hand_over, submitted_folder
 from tpc_grader.grading.preprocessors import StrictSaveAutoGrades
+from tpc_grader.grading.submission import as_released
 from tpc_grader.results.results import Graded, InfrastructureFault
 from tpc_grader.submissions.store import Submission
+from tpc_grader.versions.sources import load
 
 # nbgrader's: nobody changes by mistake what was graded.
 READ_ONLY = 0o444
 
 
-def write_down(places: Places, course: Course, submission: Submission, graded: Graded) -> None:
-    """Write a result down; again is the same as once. Raises NoNotebook and InfrastructureFault."""
+def record(places: Places, course: Course, submission: Submission, graded: Graded) -> None:
+    """Write a result into nbgrader's gradebook; again is the same as once, and manual scores stay.
+
+    What was handed in is copied and never opened. The one writer: two at a time would be in each other's way.
+    Raises NoNotebook, InfrastructureFault and ValueError.
+    """
+    if graded.public:
+        raise ValueError("A run of the released tests only is no score: nothing was recorded.")
     exercise, student = submission.exercise, submission.student
+    if graded.notebook is None and graded.outcome == "invalid":
+        source = load(places, course.id, exercise, graded.version)
+        graded = replace(graded, notebook=as_released(source, graded.reason))
     notebook = graded_notebook(graded)
     config = course_config(places, course)
     hand_over(places, submission)

@@ -7,12 +7,10 @@ in an exercise makes its note void; the tests of the repository grade all soluti
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 
 from tpc_courses.base.files import write_whole
 from tpc_courses.base.places import Places
-from tpc_courses.sources.manifest import Course, Unit
 
 from tpc_grader.versions.releases import digest_of
 from tpc_grader.versions.support_files import exercise_files
@@ -37,25 +35,7 @@ def is_tried(places: Places, slug: str) -> bool:
     return noted(path(places)).get(slug) == digest_of(exercise_files(places, slug))
 
 
-def try_exercise(places: Places, slug: str) -> list[str]:
-    """Generate an exercise with its solution tried, and note it; returns what could not be tried, and is not noted.
-
-    Raises SourceError and RuntimeError with the reason of a refusal.
-    """
-    from tpc_grader.coursework.coursework import prepare_course  # nbgrader takes seconds to import
-
-    _write(places, {key: value for key, value in noted(path(places)).items() if key != slug})
-    said = list[str]()
-    with tempfile.TemporaryDirectory(prefix="campus-try-") as state:
-        units = (Unit(exercise=slug),)
-        course = Course(id="try", title="Trial", summary="One exercise, to try it.", units=units)
-        prepare_course(Places(places.root, Path(state)), course, said.append)
-    if not said:
-        _write(places, noted(path(places)) | {slug: digest_of(exercise_files(places, slug))})
-    return said
-
-
-def _write(places: Places, notes: dict[str, str]) -> None:
+def write(places: Places, notes: dict[str, str]) -> None:
     text = json.dumps(dict(sorted(notes.items())), indent=1) + "\n"
     if notes or path(places).exists():
         write_whole(path(places), text)

@@ -25,8 +25,9 @@ from tpc_grader.sandbox.bundle import Result, StepResult
 from tpc_grader.sandbox.limits import Limits
 from tpc_grader.scoring.scoring import scored_bundle, shown_points
 from tpc_grader.versions.autotests import with_tests
+from tpc_grader.versions.cells import Cell, Rebuilt
 from tpc_grader.versions.releases import digest_of
-from tpc_grader.versions.skeleton import Cell, Rebuilt, skeleton_cells
+from tpc_grader.versions.skeleton import skeleton_cells
 from tpc_grader.versions.sources import seed_of_draws
 
 # An author waits so long for a release; what takes longer is released, and said to be not tried.

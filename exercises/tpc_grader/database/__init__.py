@@ -1,1 +1,1 @@
-"""TODO."""
+"""The campus's tables, the audit log, and locks."""

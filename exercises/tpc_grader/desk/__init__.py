@@ -1,1 +1,1 @@
-"""TODO."""
+"""What people ask of grading: hand in, more time, another look, a regrade, figures."""

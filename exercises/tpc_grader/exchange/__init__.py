@@ -1,1 +1,1 @@
-"""TODO."""
+"""nbgrader's exchange, over HTTP instead of a shared folder."""

@@ -19,16 +19,16 @@ from tpc_grader.submissions.archive import Refused
 TIMESTAMP = "%Y-%m-%d %H:%M:%S.%f UTC"
 _SIDES = {
     "student": {
-        "fetch_assignment": "student_exchange.FetchAssignment",
-        "submit": "student_exchange.Submit",
-        "list": "student_exchange.List",
-        "fetch_feedback": "student_exchange.FetchFeedback",
+        "fetch_assignment": "student.FetchAssignment",
+        "submit": "student.Submit",
+        "list": "student.List",
+        "fetch_feedback": "student.FetchFeedback",
     },
     "course": {
-        "release_assignment": "course_exchange.ReleaseAssignment",
-        "collect": "course_exchange.Collect",
-        "list": "course_exchange.List",
-        "release_feedback": "course_exchange.ReleaseFeedback",
+        "release_assignment": "course.ReleaseAssignment",
+        "collect": "course.Collect",
+        "list": "course.List",
+        "release_feedback": "course.ReleaseFeedback",
     },
 }
 
@@ -37,7 +37,7 @@ def select_exchange(config: Config, side: Literal["student", "course"]) -> None:
     """Choose our classes in nbgrader's configuration."""
     config.ExchangeFactory.exchange = "tpc_grader.exchange.base.Exchange"
     for step, name in _SIDES[side].items():
-        setattr(config.ExchangeFactory, step, f"tpc_grader.{name}")
+        setattr(config.ExchangeFactory, step, f"tpc_grader.exchange.{name}")
     config.Exchange.path_includes_course = True
 
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What a graded notebook tells its student."""

@@ -15,7 +15,7 @@ from tpc_grader.feedback.page import VERDICT
 from tpc_grader.feedback.prose import pictures
 from tpc_grader.results.points import shown
 from tpc_grader.results.results import CellScore, Graded
-from tpc_grader.versions.skeleton import Cell, Rebuilt
+from tpc_grader.versions.cells import Cell, Rebuilt
 
 # Whether a student wrote a cell, or the exercise.
 WRITTEN = "tpc_written"

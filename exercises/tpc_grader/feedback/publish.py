@@ -18,6 +18,7 @@ from tpc_courses.base.tokens import tokens_css
 
 from tpc_grader.feedback.formulas import ELEMENTS
 from tpc_grader.feedback.numbers import with_numbers_of_today
+from tpc_grader.submissions.store import feedback_folder
 
 # What a browser may do with feedback, said by the page itself and by the service that serves it.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -87,11 +88,6 @@ def clean_body(text: str) -> str:
         url_schemes={"http", "https", "mailto", "data"},
         link_rel="noopener noreferrer nofollow",
     )
-
-
-def feedback_folder(places: Places, submission: str) -> Path:
-    """Return where the released feedback of a submission lies, one HTML file per notebook."""
-    return places.intake / ".feedback" / submission
 
 
 def publish_feedback(places: Places, submission: str, notebook: str, page: str) -> None:

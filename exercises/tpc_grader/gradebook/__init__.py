@@ -1,1 +1,1 @@
-"""TODO."""
+"""nbgrader's gradebook: opened, kept in step with our scores, exported."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What work is worth today: parts, due dates, extensions, who sees it."""

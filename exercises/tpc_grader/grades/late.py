@@ -18,7 +18,6 @@ from tpc_courses.sources.manifest import Course
 from tpc_grader.database import engine as database
 from tpc_grader.database.engine import ExtensionRow
 from tpc_grader.results.points import exact
-from tpc_grader.submissions.archive import Refused
 
 
 @dataclass(frozen=True)
@@ -85,32 +84,3 @@ def extensions(places: Places, course: str, exercise: str = "", student: str = "
     for row in rows:
         newest.setdefault((row.exercise, row.student), row)
     return list(newest.values())
-
-
-def grant(
-    places: Places, course: Course, exercise: str, student: str, until: dt.datetime, reason: str, by: str
-) -> None:
-    """Give a student more time, also after grading: the penalty follows at once. Raises Refused."""
-    due = due_of(course, exercise)
-    if due is None:
-        raise Refused(f"{exercise} has no due date, so there is nothing to extend.", field="exercise")
-    if until < due:
-        raise Refused(
-            f"The new time is before the due date of {exercise}. Choose a later one.", field="until"
-        )
-    row = ExtensionRow(
-        course=course.id,
-        exercise=exercise,
-        student=student,
-        until=until,
-        reason=" ".join(reason.split())[:300],
-        granted_by=by,
-        granted_at=database.utcnow(),
-    )
-    with database.transaction(places) as session:
-        session.add(row)
-    if places.gradebook(course.id).exists():
-        # nbgrader takes a second to import, so only when something was graded.
-        from tpc_grader.gradebook.penalties import settle
-
-        settle(places, course.id, exercise, student)

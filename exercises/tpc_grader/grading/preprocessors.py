@@ -2,7 +2,7 @@
 
 `set_preprocessors` puts these into `c.Autograde.sanitize_preprocessors` and `autograde_preprocessors`, which
 `nbgrader autograde`, NbGraderAPI and the formgrader's button all read. `Rebuild` grades in the sandbox there and then;
-without a result nothing is written. Our own writer (`tpc_grader.coursework.recording`) brings a result and needs no converter.
+without a result nothing is written. Our own writer (`coursework.recording`) brings a result and needs no converter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Grades one submission: in the sandbox, scored outside, and written down by one writer."""
+"""Grades one submission: in the sandbox, and scored outside."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from tpc_grader.submissions.archive import is_notebook, notebook_problem
 from tpc_grader.submissions.archive import shown as shown_name
 from tpc_grader.submissions.store import Submission
 from tpc_grader.submissions.submitted import Unusable
-from tpc_grader.versions.skeleton import Rebuilt, empty, read_skeleton, rebuild
+from tpc_grader.versions.cells import Rebuilt
+from tpc_grader.versions.skeleton import empty, read_skeleton, rebuild
 from tpc_grader.versions.sources import Source, load
 
-__all__ = ["CellScore", "Graded", "InfrastructureFault", "Outcome", "record", "run"]
+__all__ = ["CellScore", "Graded", "InfrastructureFault", "Outcome", "run"]
 NOTEBOOK = ".ipynb"
 _MORE_TIME = "Your code was not done then; for your score it has more time. Cells that had finished count."
 
@@ -104,23 +105,6 @@ def _job(
     own = source.files()
     support = {name: data for name, data in files.items() if not is_notebook(name)} | own
     return _Job(source, rebuilt, support, own, limits or Limits(), backend, seed or source.seed)
-
-
-def record(places: Places, course: Course, submission: Submission, graded: Graded) -> None:
-    """Write a result into nbgrader's gradebook; again is the same as once, and manual scores stay.
-
-    What was handed in is copied and never opened. The one writer: two at a time would be in each other's way.
-    Raises InfrastructureFault and ValueError.
-    """
-    if graded.public:
-        raise ValueError("A run of the released tests only is no score: nothing was recorded.")
-    # nbgrader takes seconds to import: only where results are written.
-    from tpc_grader.coursework.recording import write_down
-
-    if graded.notebook is None and graded.outcome == "invalid":
-        source = load(places, course.id, submission.exercise, graded.version)
-        graded = replace(graded, notebook=_as_released(source, graded.reason))
-    write_down(places, course, submission, graded)
 
 
 class _Job:
@@ -214,9 +198,10 @@ def unusable(source: Source, reason: str, public: bool = False) -> Graded:
         for cell in read_skeleton(source.source, source.release).cells
         if cell.points
     )
-    kept = None if public else _as_released(source, reason)
+    kept = None if public else as_released(source, reason)
     return Graded("invalid", reason, reason, cells, source.version, public, notebook=kept)
 
 
-def _as_released(source: Source, reason: str) -> dict[str, Any]:
+def as_released(source: Source, reason: str) -> dict[str, Any]:
+    """Return the released notebook as the one to keep of a submission that cannot be read, with the reason."""
     return kept_notebook(empty(read_skeleton(source.source, source.release), reason))

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What runs in the box with the student's code."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Hidden tests, away from the student's code."""

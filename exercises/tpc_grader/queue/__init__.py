@@ -1,1 +1,1 @@
-"""TODO."""
+"""What waits to be graded, who is next, how long it takes."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What grading gives: outcomes, points."""

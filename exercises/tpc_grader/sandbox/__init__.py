@@ -1,1 +1,1 @@
-"""TODO."""
+"""Confined processes for one submission, and what they say, bounded and cleaned."""

@@ -2,6 +2,7 @@
 
 box    forked from a preloaded process into a box of `tpc_kernels`: 35 ms, numpy and JAX already imported
 none   a plain process with resource limits; only where no box can be built and the operator trusts everyone
+fork   a fork of this process, unconfined: for the code of an exercise's author, who runs it themselves (`trial`)
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from tpc_kernels.forkserver.probe import probe
 
 from tpc_grader.results.results import InfrastructureFault
 from tpc_grader.sandbox.boxed import start_boxed
+from tpc_grader.sandbox.forked import start_forked
 from tpc_grader.sandbox.limits import Limits
 from tpc_grader.sandbox.plain import start_plain
 
-Backend = Literal["box", "none"]
+Backend = Literal["box", "none", "fork"]
 Role = Literal["runner", "oracle"]
+# What a job of each role runs.
+_MODULES: dict[Role, str] = {"runner": "tpc_grader.inside.runner", "oracle": "tpc_grader.oracle.tests"}
 TRUST_VARIABLE = "CAMPUS_TRUST_EVERYONE"
 
 
@@ -43,7 +47,7 @@ class Process(Protocol):
         """Wait for its end; kill it after `timeout` seconds."""
 
 
-Starter = Callable[[Role, Limits, tuple[int, ...]], Process]
+Starter = Callable[[str, Limits, tuple[int, ...]], Process]
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def start(backend: Backend, role: Role, limits: Limits) -> Started:
     try:
         with theirs, open(os.devnull, "r+b", buffering=0) as silence:
             files = (silence.fileno(), silence.fileno(), complaints, theirs.fileno())
-            process = _STARTERS[backend](role, limits, files)
+            process = _STARTERS[backend](_MODULES[role], limits, files)
     except (NoForkserver, OSError, subprocess.SubprocessError) as e:
         ours.close()
         os.close(complaints)
@@ -105,4 +109,4 @@ def start(backend: Backend, role: Role, limits: Limits) -> Started:
     return Started(process, ours, complaints)
 
 
-_STARTERS: dict[Backend, Starter] = {"box": start_boxed, "none": start_plain}
+_STARTERS: dict[Backend, Starter] = {"box": start_boxed, "none": start_plain, "fork": start_forked}

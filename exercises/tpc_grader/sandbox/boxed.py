@@ -21,8 +21,9 @@ from tpc_kernels.forkserver.client import (
     runtime_folder,
 )
 
-from tpc_grader.sandbox.environment import HASH_SEED, children_of, environment, fresh_uid, job_name, packages
+from tpc_grader.sandbox.environment import children_of, environment, fresh_uid, job_name, packages
 from tpc_grader.sandbox.limits import Limits
+from tpc_grader.values.seeding import HASH_SEED
 
 PRELOADS = (
     "numpy", "jax", "jax.numpy", "optax", "scipy.stats", "scipy.optimize", "matplotlib.pyplot",
@@ -53,8 +54,8 @@ class Boxed:
         return self.forked.wait(timeout)
 
 
-def start_boxed(role: str, limits: Limits, files: tuple[int, ...]) -> Boxed:
-    """Start a job whose role is a module of this package, with these descriptors; raises NoForkserver."""
+def start_boxed(module: str, limits: Limits, files: tuple[int, ...]) -> Boxed:
+    """Start a job that is a module of this package, with these descriptors; raises NoForkserver."""
     box = Box(
         name=job_name(),
         uid=fresh_uid(),
@@ -62,7 +63,7 @@ def start_boxed(role: str, limits: Limits, files: tuple[int, ...]) -> Boxed:
         tmp_bytes=limits.tmp_bytes,
         limits=limits.of_processes(),
     )
-    order = Order(f"tpc_grader.{role}:serve", environment=environment(), box=box, tied=True)
+    order = Order(f"{module}:serve", environment=environment(), box=box, tied=True)
     installed = _installed()
     around = environment() | HASH_SEED
     try:

@@ -13,8 +13,6 @@ from tpc_kernels.linux.calls import count_of_uids
 
 # Identities of jobs when we are root: above those of students, a new one for each job.
 FIRST_UID = 1_000_000
-# For processes in which submissions and tests run: the order of a set of texts is drawn when Python starts.
-HASH_SEED = {"PYTHONHASHSEED": "20261"}
 
 
 def environment() -> dict[str, str]:

@@ -15,8 +15,9 @@ from dataclasses import replace
 
 from tpc_kernels.forkserver.client import Ending
 
-from tpc_grader.sandbox.environment import HASH_SEED, environment
+from tpc_grader.sandbox.environment import environment
 from tpc_grader.sandbox.limits import Limits
+from tpc_grader.values.seeding import HASH_SEED
 
 
 class Plain:
@@ -56,8 +57,8 @@ class Plain:
             send(self.popen.pid, number)
 
 
-def start_plain(role: str, limits: Limits, files: tuple[int, ...]) -> Plain:
-    """Start a job whose role is a module of this package, with these descriptors as 0, 1, 2 and 3."""
+def start_plain(module: str, limits: Limits, files: tuple[int, ...]) -> Plain:
+    """Start a job that is a module of this package, with these descriptors as 0, 1, 2 and 3."""
     # Without an identity of its own its processes would count together with all of the operator's.
     own = replace(limits.of_processes(), processes=0)
 
@@ -69,7 +70,7 @@ def start_plain(role: str, limits: Limits, files: tuple[int, ...]) -> Plain:
 
     # What one leaves behind, modules above all, the next must not find.
     folder = tempfile.mkdtemp(prefix="grade-")
-    command = [sys.executable, "-P", "-m", f"tpc_grader.{role}"]
+    command = [sys.executable, "-P", "-m", module]
     return Plain(
         subprocess.Popen(
             command,

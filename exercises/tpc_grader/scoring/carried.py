@@ -13,8 +13,8 @@ import functools
 import re
 from collections.abc import Iterable, Sequence
 
+from tpc_grader.versions.cells import Cell
 from tpc_grader.versions.names import bound_by, bound_in
-from tpc_grader.versions.skeleton import Cell
 
 _WORD = re.compile(r"\w+")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from tpc_grader.sandbox.bundle import Result
 from tpc_grader.scoring.messages import failed_assertion
 from tpc_grader.values.bounded_json import Bounds, read_json
-from tpc_grader.versions.skeleton import Rebuilt
+from tpc_grader.versions.cells import Rebuilt
 
 # What the step below prints, and `found_difference` reads again. It is the student's own view and nothing else:
 # code that prints such a line deceives its own author only.

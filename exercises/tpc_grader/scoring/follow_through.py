@@ -22,8 +22,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tpc_grader.sandbox.bundle import Result, StepResult
+from tpc_grader.versions.cells import Cell, Rebuilt
 from tpc_grader.versions.names import bound_by, bound_in, changed_by, statements_of
-from tpc_grader.versions.skeleton import Cell, Rebuilt
 
 MAX_ROUNDS = 10
 # Less is not worth starting a run for.

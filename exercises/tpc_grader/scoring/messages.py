@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tpc_grader.results.results import CellScore
 from tpc_grader.sandbox.bundle import Result, StepResult
-from tpc_grader.versions.skeleton import Cell, Rebuilt
+from tpc_grader.versions.cells import Cell, Rebuilt
 
 _WORD = re.compile(r"\w+")
 HIDDEN = "A hidden test failed."

@@ -24,7 +24,8 @@ from tpc_grader.scoring.carried import carried
 from tpc_grader.scoring.follow_through import Plan
 from tpc_grader.scoring.messages import STOPPED, failed_assertion, message_for
 from tpc_grader.values.seeding import seed_of
-from tpc_grader.versions.skeleton import Cell, Rebuilt, code_cells
+from tpc_grader.versions.cells import Cell, Rebuilt
+from tpc_grader.versions.skeleton import code_cells
 
 # Lines of a student's text that import something; the text is never parsed.
 _IMPORT = re.compile(r"^(?:import|from)[ \t].*[^(\\\s]$", re.M)

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What was handed in: bounds, storage, receipts."""

@@ -85,7 +85,7 @@ class Store:
     ) -> Submission:
         """Keep the files of a submission, now, and return it with its signed receipt.
 
-        The names must have been checked (`tpc_grader.submissions.archive`). The same files again for the same version are
+        The names must have been checked (`archive`). The same files again for the same version are
         the submission that is there already: its earlier time stands.
         """
         received = tuple(
@@ -159,8 +159,6 @@ class Store:
 
     def forget(self, student: str) -> None:
         """Remove all that a student handed in, its feedback, and files that nobody else handed in too."""
-        from tpc_grader.feedback.publish import feedback_folder  # which needs this module
-
         with self._blobs_held(fcntl.LOCK_EX), database.transaction(self.places) as session:
             mine = list(session.scalars(select(SubmissionRow).where(SubmissionRow.student == student)))
             files = {file.sha256 for row in mine for file in read_receipt(row.receipt).files}
@@ -253,3 +251,8 @@ def _write_blob(path: Path, data: bytes) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_whole(path, data, mode=0o400, durable=True)
+
+
+def feedback_folder(places: Places, submission: str) -> Path:
+    """Return where the released feedback of a submission lies, one HTML file per notebook."""
+    return places.intake / ".feedback" / submission

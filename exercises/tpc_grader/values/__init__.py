@@ -1,1 +1,1 @@
-"""TODO."""
+"""Plain data between processes: numbers, arrays, containers, files."""

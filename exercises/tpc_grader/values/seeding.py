@@ -20,7 +20,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tpc_grader.sandbox.environment import HASH_SEED
+# For processes in which submissions and tests run: the order of a set of texts is drawn when Python starts.
+HASH_SEED = {"PYTHONHASHSEED": "20261"}
+
 
 # As many bytes as NumPy takes to seed a generator.
 _POOL_BYTES = 16

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Every version of an exercise, and a submission rebuilt on it."""

@@ -11,12 +11,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from tpc_grader.submissions.submitted import Submitted
-
-if TYPE_CHECKING:
-    from tpc_grader.versions.skeleton import Cell
+from tpc_grader.versions.cells import Cell
 
 Key = tuple[str, ...]
 _WORD = re.compile(r"\w+")

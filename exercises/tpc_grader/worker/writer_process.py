@@ -109,7 +109,6 @@ def _end_after(sentinel: int) -> None:
 
 def _write(connection: Connection, places: Places, record: Record | None) -> None:
     """Write results down, one after the other, as long as the worker lives."""
-    from tpc_grader.grading import submission as grading
     from tpc_grader.worker.reconcile import Reconciler
     from tpc_grader.worker.writer import write_next
 
@@ -120,10 +119,17 @@ def _write(connection: Connection, places: Places, record: Record | None) -> Non
     with only_one(places, "writer", math.inf):
         bell, others, looked = Bell(places, "writer"), Reconciler(places), -math.inf
         while True:
-            if write_next(places, record or grading.record, connection.send):
+            if write_next(places, record or _record, connection.send):
                 connection.send(_THROUGH)
                 continue
             if time.monotonic() - looked > LOOK_SECONDS:
                 looked = time.monotonic()
                 others.look()
             bell.wait(POLL_SECONDS)
+
+
+def _record(*result: Any) -> None:
+    # nbgrader takes seconds to import: only where results are written.
+    from tpc_grader.coursework.recording import record
+
+    record(*result)

@@ -7,7 +7,6 @@ import sys
 
 import click
 from tpc_courses.base.places import Places
-from tpc_courses.base.problems import SourceError
 from tpc_courses.sources.manifest import load_courses
 from tpc_grader.sandbox.backends import TRUST_VARIABLE
 
@@ -68,36 +67,6 @@ def check() -> None:
     found = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}" if problems else "No problems found"
     click.echo(found)
     sys.exit(1 if problems else 0)
-
-
-@main.command("try")
-@click.argument("exercises", nargs=-1)
-def try_(exercises: tuple[str, ...]) -> None:
-    """Grade the author's own solution of exercises, all of them if none is named; exit 1 when a part is not passed.
-
-    What passes is noted in exercises/tried.json, so that a fresh campus need not try it again. Commit that file.
-
-    \b
-    Examples:
-      campus try fit-a-law
-      campus try
-    """
-    from tpc_courses.checks.check import exercise_paths
-    from tpc_grader.coursework.tried_notes import try_exercise
-
-    places, failed = Places.find(), []
-    known = [path.parent.name for path in exercise_paths(places)]
-    for slug in exercises or known:
-        if slug not in known:
-            raise RuntimeError(f"There is no exercise {slug!r}. Use one of: {', '.join(known)}.")
-    for slug in exercises or known:
-        try:
-            said = try_exercise(places, slug)
-            click.echo("\n".join(said) or f"{slug}: the author's solution passes every part")
-        except (SourceError, RuntimeError) as e:
-            failed.append(str(e))
-    if failed:
-        raise RuntimeError("\n".join(failed))
 
 
 @main.command()

@@ -1,1 +1,1 @@
-"""TODO."""
+"""A campus started: built, configured, checked, kept running."""

@@ -48,7 +48,7 @@ def write_server_configuration(places: Places) -> None:
     """Write the Jupyter configuration of student and formgrader servers: each role sees its tools only."""
     # A student's server shows JupyterLab; the formgrader's serves its pages and nothing else.
     student = {
-        "tpc_courses.pulling": True,
+        "tpc_courses.pulling.extension": True,
         "nbgrader.server_extensions.assignment_list": True,
         "nbgrader.server_extensions.validate_assignment": True,
         "nbgrader.server_extensions.course_list": False,

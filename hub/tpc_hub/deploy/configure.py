@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tpc_courses import pulling
 from tpc_courses.base.places import Places
 from tpc_courses.base.tokens import LOOK
+from tpc_courses.pulling import environment as pulling
 from tpc_courses.sources.manifest import Course
 from traitlets.utils.importstring import import_item
 

@@ -26,7 +26,7 @@ from tpc_kernels.forkserver.client import Ending, Forked, NoForkserver, ensure, 
 from tpc_kernels.jupyter.server import SOCKET, SOCKET_VARIABLE, can_fork_server
 from traitlets import Bool, Dict, Float, Unicode
 
-from tpc_hub.engines import local
+from tpc_hub.engines import runtime
 from tpc_hub.engines.identities import prepare_home
 
 # Our packages that a person's server needs; exercises and their solutions stay out of sight.
@@ -151,11 +151,11 @@ class BoxSpawner(LocalProcessSpawner):
         """Add the surroundings inside the box."""
         return env | {
             "USER": self.user.name,
-            "HOME": local.HOME,
+            "HOME": runtime.HOME,
             "SHELL": "/bin/bash",
             "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
             "JUPYTER_RUNTIME_DIR": "/run/jupyter",
-            "JUPYTER_DEFAULT_PROVISIONER_NAME": local.PROVISIONER,
+            "JUPYTER_DEFAULT_PROVISIONER_NAME": runtime.PROVISIONER,
             SOCKET_VARIABLE: SOCKET,
         }
 
@@ -169,9 +169,9 @@ class BoxSpawner(LocalProcessSpawner):
             name=f"server-{name}",
             uid=home.stat().st_uid,
             user=self.user.escaped_name,
-            home=local.HOME,
+            home=runtime.HOME,
             read_only=tuple(dict.fromkeys([*software(), *_packages(), *visible])),
-            writable=((str(home), local.HOME),),
+            writable=((str(home), runtime.HOME),),
             tmp_bytes=int(self.tmp_gib * 2**30),
             reachable_ports=(self.hub.port, int(self.campus_port)),
             share_network=self.share_network,
@@ -198,7 +198,7 @@ class BoxSpawner(LocalProcessSpawner):
         try:
             if not self.preloaded:
                 raise NoForkserver("preloading is switched off")
-            ensure(path, local.preloads(), environment, Path(self.logs) / "forkserver.log")
+            ensure(path, runtime.preloads(), environment, Path(self.logs) / "forkserver.log")
             return fork(path, order, files, front)
         except (NoForkserver, OSError) as e:
             if not BoxSpawner._warned:

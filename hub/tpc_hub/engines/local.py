@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from tpc_courses.base.places import Places
@@ -14,18 +9,11 @@ from tpc_kernels.box.quota import MOST_FILES
 from tpc_kernels.forkserver.client import ensure, serves
 from tpc_kernels.forkserver.probe import probe
 from tpc_kernels.jupyter.server import (
-    KERNEL_MODULES,
-    PRELOAD_ENVIRONMENT,
-    SERVER_MODULES,
     SOCKET_VARIABLE,
 )
 
+from tpc_hub.engines.runtime import PROVISIONER, base_environment, preloads, private_folder, runtime_folder
 from tpc_hub.settings.profile import Settings
-
-# Where a box shows the home, and what the preloaded process takes for its own: modules note it at import.
-HOME = "/home/user"
-LONGEST_SOCKET_PATH = 100
-PROVISIONER = "tpc-fork-provisioner"
 
 
 def configure(c: Any, settings: Settings, places: Places) -> None:
@@ -41,7 +29,7 @@ def configure(c: Any, settings: Settings, places: Places) -> None:
     section = c.BoxSpawner
     section.homes = str(places.homes)
     section.runtime = str(runtime_folder(places))
-    section.logs = str(_folder(places.logs / "servers"))
+    section.logs = str(private_folder(places.logs / "servers"))
     section.visible = ":".join(map(str, (places.hub_dir / "student-config", places.corpus)))
     section.campus_port = str(settings.campus_port)
     section.preloaded = settings.preload
@@ -89,40 +77,3 @@ def protections(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
         "that its server ends."
     )
     return (*found.active(), home), found.missing()
-
-
-def preloads() -> tuple[str, ...]:
-    """Return the modules that servers, kernels and grading jobs start with."""
-    ours = ("tpc_grader.exchange.assignment_list", "tpc_grader.exchange.student", "tpc_courses.pulling.page")
-    return (*SERVER_MODULES, *KERNEL_MODULES, *ours)
-
-
-def base_environment(places: Places) -> dict[str, str]:
-    """Return the environment of the preloaded process. Every box can read it: nothing secret."""
-    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TZ") if name in os.environ}
-    return {
-        **kept,
-        **PRELOAD_ENVIRONMENT,
-        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
-        "HOME": HOME,
-        "MPLCONFIGDIR": str(_folder(runtime_folder(places) / "matplotlib")),
-        "CAMPUS_INSTANCE": str(places.state),
-        "CAMPUS_ENGINE": "1",
-    }
-
-
-def runtime_folder(places: Places) -> Path:
-    """Return the folder of sockets: in the state folder, or elsewhere when its path is too long for a socket."""
-    folder = places.state / "run"
-    if len(str(folder)) > LONGEST_SOCKET_PATH - 24:
-        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-        folder = Path(tempfile.gettempdir()) / f"tpc-campus-{os.getuid()}-{digest}"
-    folder = _folder(folder)
-    if folder.stat().st_uid != os.getuid() or folder.is_symlink():
-        raise PermissionError(f"{folder}: belongs to somebody else. Remove it, or set CAMPUS_STATE.")
-    return folder
-
-
-def _folder(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return path

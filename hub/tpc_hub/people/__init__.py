@@ -1,1 +1,1 @@
-"""TODO."""
+"""Who is who, and who is in which course."""

@@ -1,6 +1,6 @@
 """The hub follows at once what the campus decides of people: groups, sign-ins, and who there is.
 
-The hub has one address that takes a name (`tpc_hub.people.follow_handler`). Whoever calls it can make the hub look at the
+The hub has one address that takes a name (`follow_handler`). Whoever calls it can make the hub look at the
 campus's database again, and nothing else. The campus service and commands call it.
 """
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Everything that a campus holds about a person: given out, erased."""

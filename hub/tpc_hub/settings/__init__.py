@@ -1,1 +1,1 @@
-"""TODO."""
+"""What differs between places: profiles, variables, secrets."""

@@ -1,1 +1,1 @@
-"""The campus service: the home page after sign-in, the class page for instructors, the door to the book."""
+"""The campus service: pages for students and instructors, and the door to the book."""

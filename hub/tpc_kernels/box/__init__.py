@@ -1,1 +1,1 @@
-"""TODO."""
+"""What one process tree sees and may use, and the process that keeps it."""

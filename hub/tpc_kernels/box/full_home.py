@@ -1,4 +1,4 @@
-"""Tells a person, where they work, that their home is full: in the box, by the limit that `tpc_kernels.box.quota` sets."""
+"""Tells a person, where they work, that their home is full: in the box, by the limit of `tpc_kernels.box.quota`."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ The keeper counts what lies in the writable folders, a moment each second. While
 process of the box can make a file longer than 64 KiB, so that its owner can get in and tidy up. What grows on all the
 same, by small files, is hostile: at twice the size the box is ended, and none starts until the operator has made room.
 
-Python and the kernel answer "File too large"; `tpc_kernels.linux.seccomp` keeps a box from lifting the limit. Deleted files
+Python and the kernel answer "File too large"; `seccomp` keeps a box from lifting the limit. Deleted files
 that are held open are counted; those only mapped, or on their way between processes, are not, and end with the box.
 """
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""A preloaded process that forks on request, and who asks it."""

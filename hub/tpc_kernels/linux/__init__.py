@@ -1,1 +1,1 @@
-"""TODO."""
+"""Calls of Linux that Python has no function for."""

@@ -25,12 +25,12 @@ from tpc_courses.base.places import Places
 from tpc_courses.sources.exercise import source_notebook
 from tpc_courses.sources.manifest import Course, current_courses
 from tpc_grader.coursework import coursework
+from tpc_grader.coursework.recording import record
 from tpc_grader.database import audit
 from tpc_grader.desk import regrade
 from tpc_grader.desk.intake import Intake
 from tpc_grader.feedback.records import newest_feedback
 from tpc_grader.grades.scores import Score, class_marks, marks_of
-from tpc_grader.grading import submission as grading
 from tpc_grader.queue import queue
 from tpc_grader.results.points import shown, total
 from tpc_grader.results.results import CellScore
@@ -104,7 +104,7 @@ class Campus:
             ]
             submission = store.get(job.submission)
             queue.finish(self.places, job, "test", result_of(self.places, submission, *scores))
-        while write_next(self.places, grading.record):
+        while write_next(self.places, record):
             pass
 
     def give(self, points: float | None, extra: float | None = None, cell: str = "why") -> None:
@@ -319,7 +319,7 @@ def test_who_answers_a_request_gives_no_points_to_newer_work(campus):
     campus.hand_in("It guesses.", at=DUE - HOUR)
     answer = {"form_token": FORM, "number": str(number), "words": "Right.", "points": "3"}
     refused = campus.teacher.post(f"/services/campus/course/{COURSE}/answer", data=answer)
-    assert refused.status_code == 400
+    assert refused.status_code == 409
     assert "ada handed in newer work since" in refused.text
     assert campus.everywhere() == "2"
     told = press(campus.teacher, "answer", number=str(number), words="I read what you handed in since.")

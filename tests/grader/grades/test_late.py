@@ -9,10 +9,11 @@ from class_tree import COURSE, EXERCISE, manifest_with, result_of, shift_clock, 
 from click.testing import CliRunner
 from nbgrader.api import Gradebook
 from tpc_grader.coursework import coursework
+from tpc_grader.coursework.recording import record
+from tpc_grader.desk.extensions import grant
 from tpc_grader.desk.intake import Intake
 from tpc_grader.feedback.records import standing
-from tpc_grader.grades.late import deadline, extensions, grant
-from tpc_grader.grading import submission as grading
+from tpc_grader.grades.late import deadline, extensions
 from tpc_grader.results.results import CellScore
 from tpc_grader.submissions.archive import Refused
 from tpc_hub.cli import main
@@ -33,7 +34,7 @@ def grade(tree, course, student: str, monkeypatch, at: dt.datetime):
     shift_clock(monkeypatch, at.astimezone(dt.UTC))
     submission = Intake(tree, {COURSE: course}).receive(COURSE, EXERCISE, student, work())
     score = CellScore("test-double", 2.0, 2.0, True)
-    grading.record(tree, course, submission, result_of(tree, submission, score))
+    record(tree, course, submission, result_of(tree, submission, score))
     return submission
 
 

@@ -14,10 +14,10 @@ from nbgrader.coursedir import CourseDirectory
 from test_sandbox import HONEST, SLUG, answered, school, simple  # noqa: F401
 from tpc_courses.base.places import Places
 from tpc_grader.coursework.coursework import course_config
+from tpc_grader.coursework.recording import record
 from tpc_grader.feedback.autograded import kept_notebook
 from tpc_grader.gradebook.gradebook import open_gradebook
 from tpc_grader.grading import preprocessors
-from tpc_grader.grading import submission as grading
 from tpc_grader.grading.preprocessors import Rebuild
 from tpc_grader.results.results import CellScore, Graded
 from tpc_grader.submissions.store import Store, Submission
@@ -116,7 +116,7 @@ def test_both_ways_leave_the_same_behind(school, simple, monkeypatch, tmp_path):
     shutil.copytree(places.state, there.state)
     for again in range(2):
         for submission, graded in work:
-            grading.record(places, course, submission, graded)
+            record(places, course, submission, graded)
             by_nbgrader(there, course, replace(submission, blobs=Store(there).blobs), graded, monkeypatch)
         assert rows(places) == rows(there), again
         assert files(places) == files(there), again

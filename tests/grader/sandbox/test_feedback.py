@@ -20,6 +20,7 @@ from tpc_courses.base.problems import SourceError
 from tpc_courses.sources.exercise import read_exercise
 from tpc_courses.sources.manifest import load_courses
 from tpc_grader.coursework import coursework
+from tpc_grader.coursework.recording import record
 from tpc_grader.desk.appeals import set_by_hand
 from tpc_grader.desk.intake import Intake
 from tpc_grader.feedback.formulas import ELEMENTS
@@ -192,7 +193,7 @@ def graded_with(tree, outputs):
     notebook.cells[answer].source = "def double(x):\n    return x + 1  # <script>alert(1)</script>"
     submission = intake.receive(COURSE, EXERCISE, "ada", pack({NOTEBOOK: nbformat.writes(notebook).encode()}))
     score = CellScore("test-double", 0.0, 2.0, False, "double(3) should be twice 3")
-    grading.record(tree, course, submission, result_of(tree, submission, score, outputs={answer: outputs}))
+    record(tree, course, submission, result_of(tree, submission, score, outputs={answer: outputs}))
     return course, submission
 
 
@@ -265,7 +266,7 @@ def with_prose(tree):
             COURSE, EXERCISE, student, pack({NOTEBOOK: json.dumps(notebook).encode()})
         )
         score = CellScore("test-double", 2.0, 2.0, True)
-        grading.record(tree, course, submission, result_of(tree, submission, score))
+        record(tree, course, submission, result_of(tree, submission, score))
     return course
 
 
@@ -479,7 +480,7 @@ class TestDifferences:
         intake = Intake(tree, {COURSE: course})
         for student, answer in (("ada", "x + 1"), ("bob", "2 * abs(x)")):
             submission = intake.receive(COURSE, EXERCISE, student, answered(intake, f"return {answer}"))
-            grading.record(tree, course, submission, grading.run(tree, course, submission))
+            record(tree, course, submission, grading.run(tree, course, submission))
         coursework.release_feedback(tree, course, EXERCISE)
         _, page = newest_feedback(tree, course, EXERCISE, "ada")
         assert re.search(r"<td><pre>6</pre></td>\s*<td><pre>4</pre></td>", page)
@@ -525,7 +526,7 @@ def test_a_written_answer_is_not_worth_nothing_before_somebody_read_it(tree):
     work = pack({NOTEBOOK: json.dumps(notebook).encode()})
     submission = intake.receive(COURSE, EXERCISE, "ada", work)
     scores = (CellScore("test-double", 2.0, 2.0, True), CellScore("why", 0.0, 3.0, False, manual=True))
-    grading.record(tree, course, submission, result_of(tree, submission, *scores))
+    record(tree, course, submission, result_of(tree, submission, *scores))
 
     def told() -> str:
         assert coursework.release_feedback(tree, course, EXERCISE) == (1, ())

@@ -16,7 +16,8 @@ from tpc_grader.sandbox import run as sandbox
 from tpc_grader.sandbox.bundle import Bundle, Result
 from tpc_grader.sandbox.limits import Limits
 from tpc_grader.scoring.follow_through import Structure
-from tpc_grader.versions.skeleton import Cell, read_skeleton, rebuild
+from tpc_grader.versions.cells import Cell
+from tpc_grader.versions.skeleton import read_skeleton, rebuild
 
 LIMITS = Limits(cell_seconds=2, total_seconds=40)
 # b builds on a, c on both, d on nothing.

@@ -26,6 +26,7 @@ from tpc_courses.base.problems import SourceError
 from tpc_courses.sources.exercise import read_exercise
 from tpc_courses.sources.manifest import Course, load_courses
 from tpc_grader.coursework.coursework import course_config, prepare_course
+from tpc_grader.coursework.recording import record
 from tpc_grader.coursework.tried_solution import Trial, try_solution
 from tpc_grader.feedback.autograded import NoNotebook
 from tpc_grader.grades.scores import cell_scores
@@ -46,7 +47,8 @@ from tpc_grader.submissions.submitted import Unusable
 from tpc_grader.values.artefacts import checked_artefact
 from tpc_grader.values.values import Handle, NotPlain, decode, encode
 from tpc_grader.versions import sources
-from tpc_grader.versions.skeleton import Cell, Rebuilt, read_skeleton, rebuild
+from tpc_grader.versions.cells import Cell, Rebuilt
+from tpc_grader.versions.skeleton import read_skeleton, rebuild
 
 SLUG = "double-scaling"
 HONEST = "def double(x):\n    return 2 * x"
@@ -780,14 +782,14 @@ def test_recording_is_idempotent_and_keeps_what_a_person_gave(school, simple):
     places, course = school
     submission = hand_in(places, simple, "ada", HONEST)
     graded = grading.run(places, course, submission)
-    grading.record(places, course, submission, graded)
-    grading.record(places, course, submission, graded)
+    record(places, course, submission, graded)
+    record(places, course, submission, graded)
     assert score(places, "ada") == (2.0, None, False)
     book_url = f"sqlite:///{places.nbgrader('scaling') / 'gradebook.db'}"
     with Gradebook(book_url) as book:
         book.find_grade("test-double", SLUG, SLUG, "ada").manual_score = 1.5
         book.db.commit()
-    grading.record(places, course, submission, graded)
+    record(places, course, submission, graded)
     assert score(places, "ada") == (2.0, 1.5, False), "a part that a person scored does not wait again"
 
 
@@ -824,7 +826,7 @@ def test_a_broken_notebook_beside_the_good_one_is_named_and_left_out(school, sim
         assert (graded.outcome, graded.points) == ("graded", 2.0)
         assert "notes.ipynb, beside the exercise's notebook, was left out" in graded.reason
     assert "more.ipynb" in graded.detail
-    grading.record(places, course, submission, graded)
+    record(places, course, submission, graded)
     assert score(places, "cleo") == (2.0, None, False)
 
 
@@ -848,15 +850,15 @@ def test_what_was_handed_in_is_not_opened_when_its_result_is_recorded(school, si
     unreadable = Store(places).add(
         "scaling", SLUG, "bob", simple.version, {f"{SLUG}.ipynb": b"\0 no notebook"}
     )
-    grading.record(places, course, unreadable, graded)
+    record(places, course, unreadable, graded)
     assert score(places, "bob") == (2.0, None, False)
     folder = places.nbgrader("scaling")
     kept = nbformat.read(folder / "autograded" / "bob" / SLUG / f"{SLUG}.ipynb", as_version=4)
     assert HONEST in [cell.source for cell in kept.cells]
     assert (folder / "submitted" / "bob" / SLUG / f"{SLUG}.ipynb").read_bytes() == b"\0 no notebook"
     with pytest.raises(NoNotebook, match="Grade it again"):
-        grading.record(places, course, unreadable, graded.without_notebook())
-    grading.record(places, course, unreadable, emptied(graded, "it took too long"))
+        record(places, course, unreadable, graded.without_notebook())
+    record(places, course, unreadable, emptied(graded, "it took too long"))
     assert score(places, "bob") == (0.0, None, False)
 
 

@@ -16,9 +16,10 @@ from class_tree import (
     shift_clock,
     work,
 )
+from tpc_grader.desk.extensions import grant
 from tpc_grader.desk.intake import Intake, Rate
 from tpc_grader.feedback.publish import publish_feedback
-from tpc_grader.grades.late import deadline, extensions, grant
+from tpc_grader.grades.late import deadline, extensions
 from tpc_grader.submissions.archive import Refused, pack, unpack
 from tpc_grader.versions.releases import all_released, courses, publish, released, version_of, withdraw
 

@@ -16,9 +16,9 @@ import jupyterhub.spawner
 import pytest
 from suite_list import runs
 from tpc_courses.base.places import Places
-from tpc_hub.engines import local
+from tpc_hub.engines import local, runtime
 from tpc_hub.engines.box_spawner import BoxSpawner
-from tpc_hub.engines.local import base_environment, runtime_folder
+from tpc_hub.engines.runtime import base_environment, runtime_folder
 from tpc_kernels.jupyter.provisioner import ForkedProcess
 from traitlets import default
 
@@ -87,8 +87,8 @@ def surroundings() -> dict[str, str]:
 def pytest_sessionstart() -> None:
     """Preload, as a campus does before it opens: the hub of the tests waits a few seconds for a server, no more."""
     places().logs.mkdir(exist_ok=True)
-    modules = (*local.preloads(), "mock_server")
-    local.preloads = lambda: modules
+    modules = (*runtime.preloads(), "mock_server")
+    runtime.preloads = lambda: modules
     path = runtime_folder(places()) / "forkserver.sock"
     local.ensure(path, modules, surroundings(), places().logs / "forkserver.log")
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What programs ask: hand-ins, receipts, metrics, the book's files."""

@@ -24,7 +24,7 @@ from tpc_hub.people.people import PeopleError, Person
 from tpc_hub.privacy.erasing import erase
 from tpc_hub.privacy.exporting import export
 from tpc_hub.web.instructor.person import check_typed, check_whole, found
-from tpc_hub.web.session.forms import asked, back, in_thread, notices
+from tpc_hub.web.session.forms import authorised, back, in_thread, notices
 from tpc_hub.web.session.identity import FormVisitor, SignedInVisitor, Visitor, campus_of
 from tpc_hub.web.session.state import Campus
 from tpc_hub.web.student.pages import page
@@ -53,7 +53,7 @@ async def own_export(request: Request, who: SignedInVisitor) -> Response:
 @router.get(f"{OF_PERSON}/export.zip", include_in_schema=False)
 async def course_export(request: Request, who: SignedInVisitor, course_id: str, name: str) -> Response:
     """Give an instructor what belongs to the course; the log notes it."""
-    campus, course = asked(request, who, course_id)
+    campus, course = authorised(request, who, course_id)
     with people.transaction(campus.places) as session:
         found(session, course, name)
         audit.write(session, audit.Entry(who.name, "exported", course=course.id, student=name))
@@ -65,7 +65,7 @@ async def erase_person(
     request: Request, who: FormVisitor, course_id: str, name: str, typed: Annotated[str, Form()] = ""
 ) -> Response:
     """Erase a student all of whose courses the instructor teaches."""
-    campus, course = asked(request, who, course_id)
+    campus, course = authorised(request, who, course_id)
     left = await in_thread(_erase, campus, course, who, name, typed)
     notices.say((who.name, course.id), f"{name} is erased. {' '.join(left)}")
     return back(course)

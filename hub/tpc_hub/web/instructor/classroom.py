@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from tpc_courses.sources.manifest import Course
 from tpc_grader.database import engine as database
 from tpc_grader.database.engine import SubmissionRow
-from tpc_grader.feedback.publish import feedback_folder
 from tpc_grader.grades import late
 from tpc_grader.grades.scores import Total, class_scores
 from tpc_grader.queue.jobs import JobRow
+from tpc_grader.submissions.store import feedback_folder
 from tpc_grader.versions.releases import all_released
 from tpc_grader.worker.classwork import OPEN, newest_jobs
 

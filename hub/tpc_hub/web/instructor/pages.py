@@ -35,7 +35,7 @@ from tpc_hub.web.instructor.person_forms import approve_person
 from tpc_hub.web.session.announcing import shown
 from tpc_hub.web.session.forms import (
     AGAIN_SECONDS,
-    asked,
+    authorised,
     back,
     check_student,
     in_thread,
@@ -114,7 +114,7 @@ async def grade(
     request: Request, who: FormVisitor, course_id: str, exercise: Annotated[str, Form()]
 ) -> Response:
     """Queue what was handed in and is not graded, or failed by a fault of the grader."""
-    campus, course = asked(request, who, course_id, exercise)
+    campus, course = authorised(request, who, course_id, exercise)
     title = title_of(campus, exercise)
     jobs = await in_thread(queue_class, campus.places, course, exercise)
     if jobs:
@@ -131,7 +131,7 @@ async def feedback(
     request: Request, who: FormVisitor, course_id: str, exercise: Annotated[str, Form()]
 ) -> Response:
     """Make the feedback of an exercise and let students see it, with their scores."""
-    campus, course = asked(request, who, course_id, exercise)
+    campus, course = authorised(request, who, course_id, exercise)
     running = _releasing.get((course.id, exercise))
     if running is None or running.done():
         _releasing[course.id, exercise] = asyncio.create_task(_release(campus, course, exercise, who))
@@ -149,7 +149,7 @@ async def extend(
     reason: Annotated[str, Form()] = "",
 ) -> Response:
     """Give one student more time."""
-    campus, course = asked(request, who, course_id, exercise)
+    campus, course = authorised(request, who, course_id, exercise)
     check_student(campus, course, student)
     try:
         moment = await in_thread(moment_in, course, until)
@@ -168,7 +168,7 @@ async def results(
     request: Request, who: FormVisitor, course_id: str, policy: Annotated[str, Form()]
 ) -> Response:
     """Decide when students see their scores."""
-    campus, course = asked(request, who, course_id)
+    campus, course = authorised(request, who, course_id)
     await in_thread(visibility.set_results_policy, campus.places, course, policy, who.name)
     notices.say((who.name, course.id), f"Students see their scores: {_POLICIES[policy]}")
     return back(course)
@@ -184,7 +184,7 @@ async def answer(
     points: Annotated[str, Form()] = "",
 ) -> Response:
     """Answer a student's request for a regrade; with points the score is set by hand."""
-    campus, course = asked(request, who, course_id)
+    campus, course = authorised(request, who, course_id)
     try:
         score = float(points.replace(",", ".")) if points.strip() else None
     except ValueError as e:
@@ -200,7 +200,7 @@ async def approve_all(
     request: Request, who: FormVisitor, course_id: str, names: Annotated[list[str], Form()]
 ) -> Response:
     """Let everybody in whom the page listed as waiting."""
-    campus, course = asked(request, who, course_id)
+    campus, course = authorised(request, who, course_id)
     for name in names:
         await in_thread(approve_person, campus, course, who, name)
     notices.say((who.name, course.id), f"Approved {', '.join(shown_name(campus, name) for name in names)}")
@@ -212,7 +212,7 @@ async def formgrader(
     request: Request, who: FormVisitor, course_id: str, exercise: Annotated[str, Form()] = ""
 ) -> Response:
     """Open nbgrader's formgrader, started when it does not run, at the work of an exercise or at its first page."""
-    campus, course = asked(request, who, course_id, exercise or None)
+    campus, course = authorised(request, who, course_id, exercise or None)
     address = await ensure_formgrader(campus.places, campus.settings, course, list(campus.courses))
     return RedirectResponse(f"{address}?exercise={exercise}" if exercise else address, 303)
 

@@ -20,7 +20,7 @@ from tpc_hub.people import leaving, people
 from tpc_hub.people.following import tell
 from tpc_hub.people.links import HOURS
 from tpc_hub.people.people import Enrolment, PeopleError, Person, roles_of
-from tpc_hub.web.session.forms import asked, in_thread, notices
+from tpc_hub.web.session.forms import authorised, in_thread, notices
 from tpc_hub.web.session.identity import SignedInVisitor, Visitor
 from tpc_hub.web.session.state import Campus
 from tpc_hub.web.student.pages import page
@@ -33,7 +33,7 @@ Work = Callable[[Session, Person], Entries]
 @router.get("", response_class=HTMLResponse, include_in_schema=False)
 async def person_page(request: Request, who: SignedInVisitor, course_id: str, name: str) -> Response:
     """Show a person of the class, with what can be done."""
-    campus, course = asked(request, who, course_id)
+    campus, course = authorised(request, who, course_id)
     return await shown_page(campus, course, who, name)
 
 

@@ -22,7 +22,7 @@ from tpc_hub.web.instructor.person import (
     check_whole,
     shown_page,
 )
-from tpc_hub.web.session.forms import asked, back, in_thread, notices
+from tpc_hub.web.session.forms import authorised, back, in_thread, notices
 from tpc_hub.web.session.identity import PREFIX, FormVisitor, Visitor
 from tpc_hub.web.session.state import Campus
 
@@ -61,7 +61,7 @@ class Deed:
 
 def deed(request: Request, who: FormVisitor, course_id: str, name: str) -> Deed:
     """Return what an instructor of the course sent."""
-    return Deed(*asked(request, who, course_id), who, name)
+    return Deed(*authorised(request, who, course_id), who, name)
 
 
 Sent = Annotated[Deed, Depends(deed)]

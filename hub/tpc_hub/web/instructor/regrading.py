@@ -13,7 +13,15 @@ from tpc_courses.sources.exercise import read_exercise
 from tpc_grader.desk import regrade
 
 from tpc_hub.people.people import PeopleError
-from tpc_hub.web.session.forms import AGAIN_SECONDS, asked, back, check_exercise, in_thread, notices, title_of
+from tpc_hub.web.session.forms import (
+    AGAIN_SECONDS,
+    authorised,
+    back,
+    check_exercise,
+    in_thread,
+    notices,
+    title_of,
+)
 from tpc_hub.web.session.identity import PREFIX, FormVisitor, SignedInVisitor, campus_of, course_for
 from tpc_hub.web.session.notices import Watch
 from tpc_hub.web.student.pages import page
@@ -48,7 +56,7 @@ async def regrade_page(request: Request, who: SignedInVisitor, course_id: str, e
 @router.post("/regrade/{exercise}/try", include_in_schema=False)
 async def try_regrade(request: Request, who: FormVisitor, course_id: str, exercise: str) -> Response:
     """Grade everybody's newest work under the corrected exercise, without writing a score."""
-    campus, course = asked(request, who, course_id, exercise)
+    campus, course = authorised(request, who, course_id, exercise)
     trial = await in_thread(regrade.start_trial, campus.places, course, exercise, who.name)
     title = title_of(campus, exercise)
     done = functools.partial(str, f"Tried the corrected version of {title} on {_submissions(trial.jobs)}")
@@ -61,7 +69,7 @@ async def apply_regrade(
     request: Request, who: FormVisitor, course_id: str, exercise: str, version: Annotated[str, Form()]
 ) -> Response:
     """Write the scores of a trial into the gradebook; what was looked at is what is written."""
-    campus, course = asked(request, who, course_id, exercise)
+    campus, course = authorised(request, who, course_id, exercise)
     trial = await in_thread(regrade.started_trial, campus.places, course, exercise)
     if trial.version != version:
         raise PeopleError(

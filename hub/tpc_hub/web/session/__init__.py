@@ -1,1 +1,1 @@
-"""TODO."""
+"""Who is asking, and what every page shares."""

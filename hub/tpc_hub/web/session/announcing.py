@@ -10,7 +10,7 @@ from tpc_courses.sources.manifest import Course
 
 from tpc_hub.people import people
 from tpc_hub.people.announcements import Announcement, announce, announcements, take_down
-from tpc_hub.web.session.forms import asked, back, notices
+from tpc_hub.web.session.forms import authorised, back, notices
 from tpc_hub.web.session.identity import FormVisitor
 from tpc_hub.web.session.state import Campus
 from tpc_hub.web.session.times import in_zone
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/course/{course_id}/announcements")
 @router.post("", include_in_schema=False)
 def post(request: Request, who: FormVisitor, course_id: str, text: Annotated[str, Form()] = "") -> Response:
     """Show a text on the home page of the course's students."""
-    campus, course = asked(request, who, course_id)
+    campus, course = authorised(request, who, course_id)
     with people.transaction(campus.places) as session:
         announce(session, course.id, text, who.display_name)
     notices.say((who.name, course.id), "Announced: the students see it on their home page")
@@ -31,7 +31,7 @@ def post(request: Request, who: FormVisitor, course_id: str, text: Annotated[str
 @router.post("/remove", include_in_schema=False)
 def remove(request: Request, who: FormVisitor, course_id: str, number: Annotated[int, Form()]) -> Response:
     """Take an announcement down."""
-    campus, course = asked(request, who, course_id)
+    campus, course = authorised(request, who, course_id)
     with people.transaction(campus.places) as session:
         take_down(session, course.id, number)
     notices.say((who.name, course.id), "The announcement was taken down")

@@ -25,7 +25,7 @@ notices = Notices()
 T = TypeVar("T")
 
 
-def asked(
+def authorised(
     request: Request, who: Visitor, course_id: str, exercise: str | None = None
 ) -> tuple[Campus, Course]:
     """Return the campus and a course that the visitor teaches; 404 otherwise, also for an unknown exercise."""
