@@ -9,14 +9,29 @@ import csv
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
+from threadpoolctl import ThreadpoolController
 
-__all__ = ["Law", "Run", "bootstrap", "fit", "huber", "log_loss", "read_grid", "usable"]
+from tpc_lab import counting
+from tpc_lab.corpus import ALPHABET
+
+__all__ = [
+    "Law",
+    "Run",
+    "bootstrap",
+    "definitions_of_size",
+    "fit",
+    "huber",
+    "log_loss",
+    "read_grid",
+    "usable",
+]
 
 GRID = Path(__file__).parent / "data" / "scaling-grid.csv"
 Array = NDArray[np.float64]
@@ -98,6 +113,29 @@ def _run_from(row: dict[str, str]) -> Run:
     return Run(int(row["parameters"]), int(row["characters"]), int(row["seed"]), float(row["loss"]))
 
 
+def definitions_of_size(path: Path = GRID) -> dict[str, Array]:
+    """What N may mean for each run of the shipped grid, in file order, by definition.
+
+    The last divides the compiler's FLOPs by 6 and by the characters: the N for which C = 6ND holds.
+
+    >>> {name: round(float(n[0])) for name, n in definitions_of_size().items()}
+    {'blocks': 3072, 'blocks and head': 4624, 'all parameters': 6176, 'measured FLOPs / 6': 9964}
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    sizes = [{name: int(row[name]) for name in ("layers", "width", "heads")} for row in rows]
+    parts = [counting.parameters(counting.Shape.plain(**size, vocabulary=len(ALPHABET))) for size in sizes]
+    blocks = np.array([part["attention"] + part["mlp"] for part in parts], float)
+    head, embedding = (np.array([part[name] for part in parts], float) for name in ("head", "embedding"))
+    flops = np.array([float(row["compiled_flops"]) / float(row["characters"]) for row in rows])
+    return {
+        "blocks": blocks,
+        "blocks and head": blocks + head,
+        "all parameters": blocks + head + embedding,
+        "measured FLOPs / 6": flops / 6,
+    }
+
+
 def huber(residual: ArrayLike, delta: float = 1e-3) -> Array:
     """Huber's loss, elementwise: r^2/2 up to |r| = delta, then delta (|r| - delta/2).
 
@@ -150,6 +188,12 @@ def _checked(runs: Sequence[Run]) -> None:
         raise ValueError(f"{len(points)} different points cannot fix 5 parameters; give at least 5")
 
 
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries of linear algebra, whose threads only wait for each other at five numbers."""
+    return ThreadpoolController()
+
+
 STARTS = tuple(product((0.0, 5.0), (3.0, 8.0), (-1.0, 0.5), (0.2, 0.6), (0.2, 0.6)))
 BOUNDS = [(-10.0, 40.0), (-10.0, 40.0), (-10.0, 3.0), (0.01, 3.0), (0.01, 3.0)]
 
@@ -163,18 +207,19 @@ def fit(runs: Sequence[Run], delta: float = 1e-3, starts: Iterable[Sequence[floa
     log_n = np.log([float(r.parameters) for r in runs])
     log_d = np.log([float(r.characters) for r in runs])
     target = np.log([r.loss for r in runs])
-    found = [
-        minimize(
-            _objective,
-            np.asarray(start, float),
-            args=(log_n, log_d, target, delta),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=BOUNDS,
-            options={"maxiter": 5000, "maxfun": 10000, "ftol": 1e-12, "gtol": 1e-8},
-        )
-        for start in starts
-    ]
+    with _libraries().limit(limits=1, user_api="blas"):
+        found = [
+            minimize(
+                _objective,
+                np.asarray(start, float),
+                args=(log_n, log_d, target, delta),
+                jac=True,
+                method="L-BFGS-B",
+                bounds=BOUNDS,
+                options={"maxiter": 5000, "maxfun": 10000, "ftol": 1e-12, "gtol": 1e-8},
+            )
+            for start in starts
+        ]
     a, b, e, alpha, beta = min(found, key=lambda r: float(r.fun)).x
     return Law(math.exp(e), math.exp(a), math.exp(b), float(alpha), float(beta))
 

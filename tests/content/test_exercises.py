@@ -5,9 +5,8 @@ Everything is graded in the sandbox; release and source in stock nbgrader too, a
 
 from __future__ import annotations
 
-import ast
+import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -17,11 +16,13 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from tpc_courses.base.places import Places
 from tpc_courses.checks.check import exercise_paths
+from tpc_courses.sources.attempts import Attempt, read_attempts
 from tpc_courses.sources.exercise import read_exercise
 from tpc_courses.sources.manifest import Course
 from tpc_grader.coursework.coursework import course_config, prepare_course
 from tpc_grader.grading.submission import grade_files, score_notebook
 from tpc_grader.results.results import Graded
+from tpc_grader.trial.trial import Exercise
 from tpc_grader.versions import sources
 
 SLUGS = [path.stem for path in exercise_paths(Places(REPOSITORY, REPOSITORY / ".campus"))]
@@ -84,24 +85,36 @@ def automatic(graded: Class) -> dict[str, float]:
     return {part.name: part.points for part in exercise.parts if not part.manual}
 
 
-def solutions(graded: Class, kind: str) -> list[Path]:
-    return sorted((graded.places.exercises / graded.slug / kind).glob("*.py"))
+def attempts(graded: Class) -> tuple[list[Attempt], list[Attempt]]:
+    """Return the wrong solutions and the right ones."""
+    every, _ = read_attempts(graded.places.exercise(graded.slug).parent)
+    return [each for each in every if each.parts], [each for each in every if not each.parts]
 
 
-def with_solution(notebook: nbformat.NotebookNode, text: str) -> nbformat.NotebookNode:
-    """Put a solution in place of the cells that define its functions; the others stay right."""
-    ours = {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
-    placed = False
-    for cell in notebook.cells:
-        facts = cell.metadata.get("nbgrader", {})
-        if cell.cell_type == "code" and facts.get("solution") and ours & defined(cell.source):
-            cell.source, placed = ("" if placed else text), True
-    assert placed, "the solution defines no function of the exercise"
+def answers(notebook: nbformat.NotebookNode) -> dict[str, nbformat.NotebookNode]:
+    """Return name -> cell, of the code cells that students write."""
+    facts = [(cell.metadata.get("nbgrader", {}), cell) for cell in notebook.cells if cell.cell_type == "code"]
+    return {each.grade_id: cell for each, cell in facts if each.get("solution")}
+
+
+def with_attempt(notebook: nbformat.NotebookNode, attempt: Attempt) -> nbformat.NotebookNode:
+    """Put a solution in place of the cells that it changes; the others stay right."""
+    cells = answers(notebook)
+    for name, code in attempt.applied({name: cell.source for name, cell in cells.items()}).items():
+        cells[name].source = code
     return notebook
 
 
-def defined(source: str) -> set[str]:
-    return {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
+def lost_in_both(graded: Class, attempt: Attempt) -> list[str]:
+    """Return the parts that a solution loses in the sandbox, which are those it loses in `campus try`."""
+    full = automatic(graded)
+    scores = graded.scores(with_attempt(graded.notebook("source"), attempt))
+    lost = sorted(part for part, score in scores.items() if score < full[part])
+    exercise = Exercise(graded.places, graded.slug)
+    authors = {name: exercise.cells[index].source for name, index in exercise.answers.items()}
+    changed = {exercise.answers[name]: code for name, code in attempt.applied(authors).items()}
+    assert sorted(exercise.lost(changed)) == lost, f"{attempt.name}: the sandbox and `campus try` disagree"
+    return lost
 
 
 @pytest.mark.timeout(600)
@@ -126,43 +139,29 @@ def test_the_release_shows_neither_solutions_nor_hidden_tests(graded):
 @pytest.mark.timeout(900)
 def test_every_wrong_solution_loses_its_part_and_no_other(graded):
     """Also where other parts build on it: those are graded with the author's version."""
-    for path in solutions(graded, "wrong"):
-        text = path.read_text(encoding="utf-8")
-        scores = graded.scores(with_solution(graded.notebook("source"), text))
-        parts = claimed_parts(text)
-        assert parts, f"{path.name} does not say which PART it must lose"
-        lost = [part for part, score in scores.items() if score < automatic(graded)[part]]
-        assert sorted(lost) == sorted(parts), path.name
+    wrong, _ = attempts(graded)
+    assert len(wrong) >= 5, "an exercise is tried with five plausible mistakes"
+    for attempt in wrong:
+        assert lost_in_both(graded, attempt) == sorted(attempt.parts), attempt.name
 
 
 @pytest.mark.timeout(900)
 def test_every_right_solution_scores_everything(graded):
-    for path in solutions(graded, "right"):
-        notebook = with_solution(graded.notebook("source"), path.read_text(encoding="utf-8"))
-        scores = graded.scores(notebook)
-        assert claimed_parts(path.read_text()) == [], "a right solution loses nothing, so it names no PART"
-        missed = {part: score for part, score in scores.items() if score < automatic(graded)[part]}
-        assert missed == {}, path.name
+    _, right = attempts(graded)
+    for attempt in right:
+        assert lost_in_both(graded, attempt) == [], attempt.name
 
 
 @pytest.mark.timeout(600)
 def test_stock_nbgrader_gives_the_same_scores(graded):
     """But for parts that say they were graded with the author's version of an earlier answer: stock knows none."""
-    for path in (solutions(graded, "right")[0], solutions(graded, "wrong")[0]):
-        notebook = with_solution(graded.notebook("source"), path.read_text(encoding="utf-8"))
-        stock = graded.stock_scores(path.stem.replace("_", "-"), notebook)
+    wrong, right = attempts(graded)
+    for attempt in (right[0], wrong[0]):
+        notebook = with_attempt(graded.notebook("source"), attempt)
+        stock = graded.stock_scores(re.sub(r"\W", "-", attempt.name), notebook)
         cells = [cell for cell in graded.grade(notebook).cells if not cell.manual]
         helped = {cell.name for cell in cells if "the author's version" in cell.message}
         assert {cell.name: cell.points for cell in cells if cell.name not in helped} == {
             name: points for name, points in stock.items() if name not in helped
-        }, path.name
+        }, attempt.name
         assert all(cell.points >= stock[cell.name] for cell in cells)
-
-
-def claimed_parts(text: str) -> list[str]:
-    """Return the parts that a solution names in `PART`."""
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PART":
-            value = ast.literal_eval(node.value)
-            return [value] if isinstance(value, str) else list(value)
-    return []

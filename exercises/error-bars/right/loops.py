@@ -26,7 +26,7 @@ def repeated(answers):
 
 def table_line(items):
     scores, passages = [item["score"] for item in items], [item["passage"] for item in items]
-    mean, half = sum(scores) / len(scores), 1.96 * clustered_error(scores, passages)
+    mean, half = sum(scores) / len(scores), 1.959964 * clustered_error(scores, passages)
     return mean, mean - half, mean + half
 
 

@@ -10,6 +10,6 @@ def columns(runs):
     for run in good:
         if not (np.isfinite(run["validation_loss"]) and run["validation_loss"] > 0):
             good.remove(run)
-    N = np.array([12 * r["layers"] * r["width"] ** 2 for r in good], dtype=float)
+    N = np.array([12 * r["layers"] * r["width"] ** 2 + r["vocabulary"] * r["width"] for r in good], dtype=float)
     D = np.array([r["steps"] * r["batch"] * r["window"] for r in good], dtype=float)
     return N, D, np.array([r["validation_loss"] for r in good], dtype=float)

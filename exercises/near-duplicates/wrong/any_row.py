@@ -3,10 +3,6 @@
 PART = "test-candidates"
 
 
-def caught(similarity, bands, rows):
-    return 1 - (1 - similarity**rows) ** bands
-
-
 def candidate_pairs(signatures, bands, rows):
     n = len(signatures)
     return {(i, j) for i in range(n) for j in range(i + 1, n) if (signatures[i] == signatures[j]).any()}

@@ -1,6 +1,6 @@
 """The scaling grid: which models are trained, on how much text, and the CSV files that their runs leave.
 
-`tpc_lab.experiments.training` runs it, one size at a time, and writes a line for each finished run. A torn line is no line.
+`training` runs it, one size at a time, and writes a line for each finished run. A torn line is no line.
 """
 
 import csv

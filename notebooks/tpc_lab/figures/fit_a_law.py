@@ -12,10 +12,13 @@ __all__ = ["FitFigure"]
 
 
 class FitFigure(Figure, module="fit_a_law"):
-    """Fits the runs between the three limits in the browser; `runs` holds [N, D, loss] triples."""
+    """Fits the runs between the three limits in the browser; `runs` holds [N, D, loss] triples.
+
+    It opens without the largest model, whose loss it predicts.
+    """
 
     smallest = cast(Any, traitlets.Float(1000.0)).tag(sync=True)
-    largest = cast(Any, traitlets.Float(1_000_000.0)).tag(sync=True)
+    largest = cast(Any, traitlets.Float(200_000.0)).tag(sync=True)
     least = cast(Any, traitlets.Float(200_000.0)).tag(sync=True)
     runs = cast(Any, traitlets.List()).tag(sync=True)
 

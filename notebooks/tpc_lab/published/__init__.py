@@ -12,8 +12,9 @@ is one line, whose name is its id, and may override what the group says:
     fineweb-lsh-75 = { printed = "77%", unit = "%", where = "App. E.1, similarity 0.75" }
 
 `printed` holds the digits as the source prints them, `where` a table, figure, section or equation. Left out, `value`
-is the number in `printed`, `unit` is "" (a pure number), `tolerance` half a unit of the last printed digit, and
-`flags`, the notes of an audit (misprints, rounding traps), are none.
+is the number in `printed`, `unit` is "" (a pure number), `tolerance` half a unit of the last printed digit,
+`what` names the quantity for a reader (else the id does), and `flags`, the notes of an
+audit (misprints, rounding traps), are none.
 """
 
 import math
@@ -33,7 +34,7 @@ STATUS = {
     "M": "from memory, not checked",
 }
 _REQUIRED = {"printed", "source", "where", "ref", "status"}
-_OPTIONAL = {"value", "unit", "tolerance", "flags"}
+_OPTIONAL = {"value", "unit", "tolerance", "flags", "what"}
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.(\d+))?(?:[eE]([-+]?\d+))?|[-+]?\.(\d+)")
 
 
@@ -51,6 +52,15 @@ class Published:
     status: str
     tolerance: float
     flags: tuple[str, ...] = ()
+    what: str = ""
+
+    @property
+    def in_units(self) -> str:
+        """As printed, with the unit; with the value too, where the source counts in thousands, billions and such."""
+        unit = "" if self.unit in ("", "%") or self.printed.endswith(self.unit) else f" {self.unit}"
+        number = float(_number_in(self.printed).group().replace(",", ""))
+        scaled = not math.isclose(number, self.value, rel_tol=1e-9)
+        return f"{self.printed} ({self.value:.4g}{unit})" if scaled else f"{self.printed}{unit}"
 
     @property
     def citation(self) -> str:
@@ -66,10 +76,14 @@ class Citations(tuple[Published, ...]):
     """Several published numbers, shown as a table in a notebook."""
 
     def _repr_markdown_(self) -> str:
-        head = "| quantity | printed | source | how sure |\n|---|---|---|---|\n"
-        return head + "\n".join(
-            f"| {p.id} | {p.printed} | {p.source}, {p.where}, {_link(p.ref)} | {_trust(p)} |" for p in self
-        )
+        papers = list(dict.fromkeys((p.source, p.ref) for p in self))
+        rows = [
+            f"| {p.what} | {p.in_units} | {p.where} [{papers.index((p.source, p.ref)) + 1}] | {_trust(p)} |"
+            for p in self
+        ]
+        below = [f"[{number}] {source}, {_link(ref)}" for number, (source, ref) in enumerate(papers, start=1)]
+        head = ["| quantity | printed | where | how sure |", "|---|---|---|---|"]
+        return "\n".join([*head, *rows]) + "\n\n" + "; ".join(below)
 
     def __str__(self) -> str:
         return "\n".join(f"{p.id} = {p.printed} ({p.citation}; {_trust(p)})" for p in self)
@@ -84,7 +98,7 @@ def _trust(entry: Published) -> str:
 def _link(ref: str) -> str:
     kind, _, rest = ref.partition(":")
     bases = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}
-    return f"[{ref}]({bases[kind]}{rest})" if kind in bases else ref
+    return f"[{ref}]({bases.get(kind, kind + ':')}{rest})"
 
 
 def tolerance_of(printed: str, value: float) -> float:
@@ -128,6 +142,7 @@ def _entry(name: str, table: dict[str, Any]) -> Published:
     )
     tolerance = float(table["tolerance"]) if "tolerance" in table else tolerance_of(table["printed"], value)
     words = {key: str(table.get(key, "")) for key in ("unit", "printed", "source", "where", "ref", "status")}
+    words["what"] = str(table.get("what", name.replace("-", " ")))
     return Published(id=name, value=value, tolerance=tolerance, flags=tuple(table.get("flags", ())), **words)
 
 

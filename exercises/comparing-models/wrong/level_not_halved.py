@@ -1,8 +1,0 @@
-"""The 5% are not split over the two sides."""
-
-PART = "test-items-needed"
-
-
-def items_needed(difference, between, noise=(0.0, 0.0), answers=(1, 1), power=0.8):
-    variance = between + noise[0] / answers[0] + noise[1] / answers[1]
-    return int(np.ceil((norm.ppf(0.95) + norm.ppf(power)) ** 2 * variance / difference**2))
