@@ -137,3 +137,10 @@ def test_every_module_says_first_what_it_is_for() -> None:
         name for name, path in MODULES.items() if not ast.get_docstring(ast.parse(path.read_text("utf-8")))
     ]
     assert silent == []
+
+
+def test_every_path_on_the_page_leads_somewhere() -> None:
+    text = (REPOSITORY / "docs" / "ARCHITECTURE.md").read_text("utf-8")
+    named = re.findall(r"`((?:[a-z]+/)[\w./-]+)`", text)
+    assert len(named) > 25
+    assert [path for path in named if not (REPOSITORY / path).exists()] == []
