@@ -18,7 +18,16 @@ import psutil
 import pytest
 from running_campus import wait_for
 from tpc_kernels.box.order import Order
-from tpc_kernels.forkserver.client import Ending, Forked, NoForkserver, ensure, fork, run_alone, serves
+from tpc_kernels.forkserver.client import (
+    Ending,
+    Forked,
+    NoForkserver,
+    ensure,
+    fork,
+    run_alone,
+    runtime_folder,
+    serves,
+)
 from tpc_kernels.jupyter.server import PRELOAD_ENVIRONMENT
 from tpc_kernels.linux import calls as linux
 
@@ -465,3 +474,12 @@ def _may_collapse() -> bool:
         first = -(-ctypes.addressof(there) // 2**21) * 2**21
         del there
         return linux.collapse(first, 2**21)
+
+
+def test_sockets_have_short_paths_however_long_that_of_temporary_files_is(tmp_path, monkeypatch):
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    assert len(str(runtime_folder() / f"grading-{'0' * 12}.sock")) <= 107
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/tmp")
+    assert runtime_folder().parent == Path("/tmp")

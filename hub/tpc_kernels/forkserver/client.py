@@ -167,10 +167,16 @@ def _report(process: subprocess.Popen[bytes], client: socket.socket) -> None:
         client.sendall(ending_line(code))
 
 
+# A socket's path has at most 107 bytes (unix(7)), and the names in the folder up to 32.
+LONGEST_FOLDER = 74
+
+
 def runtime_folder() -> Path:
     """Return a folder of this user for sockets, with a path short enough for one; only they may enter it."""
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     folder = base / f"tpc-kernels-{os.getuid()}"
+    if len(str(folder)) > LONGEST_FOLDER:
+        folder = Path("/tmp") / folder.name
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
