@@ -145,6 +145,12 @@ def test_a_piece_to_change_stands_once() -> None:
             Attempt("a", "", ("p",), old=piece, new="").applied(answers)
 
 
+def test_trying_leaves_this_process_as_it_was(tree) -> None:
+    main = sys.modules["__main__"]
+    Exercise(tree, SLUG).lost({})
+    assert sys.modules["__main__"] is main
+
+
 def test_an_exercise_is_told_what_its_tests_miss(tree) -> None:
     path = tree.exercise(SLUG)
     text = path.read_text("utf-8")
