@@ -61,8 +61,8 @@ class Forked:
 
 def start_forked(module: str, limits: Limits, files: tuple[int, ...]) -> Forked:
     """Start a job that is a module of this package, with these descriptors as 0, 1, 2 and 3."""
-    # What a box is forked with; imported once, before the first fork. Its shell takes the place of `__main__`, which who
-    # starts processes otherwise (multiprocessing) looks at.
+    # What a box is forked with; imported once, before the first fork. Its shell takes the place of `__main__`, at which
+    # multiprocessing looks when it starts processes.
     main = sys.modules["__main__"]
     importlib.import_module("tpc_grader.oracle.preload")
     sys.modules["__main__"] = main
