@@ -6,9 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from tpc_book.data.markdown import AS_TYPED
+
 Node = dict[str, Any]
 # No blank inside, as `~5 and ~6` are numbers; no digits around `~`, as `5~10~15` is a range.
-_SMALL = re.compile(r"(?<![\d~\\^])([~^])(?![~^])([^\s~^]{1,40})\1(?!\1)|(?<=\d)(\^)([^\s~^]{1,40})\^(?!\^)")
+_SMALL = re.compile(
+    rf"(?<![\d~\\^])([~^])(?![~^])([^\s~^{AS_TYPED}]{{1,40}})\1(?!\1)|(?<=\d)(\^)([^\s~^{AS_TYPED}]{{1,40}})\^(?!\^)"
+)
 _STRUCK = re.compile(r"~~(?=\S)|(?<=\S)~~")
 
 

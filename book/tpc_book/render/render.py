@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from tpc_book.base.cache import Kept
 from tpc_book.base.links import Links
+from tpc_book.data.markdown import AS_TYPED
 from tpc_book.render.marks import with_marks
 
 Node = dict[str, Any]
@@ -206,5 +207,5 @@ def text_of(node: Node) -> str:
     if visibility(node) == "remove" or node.get("type") in UNSEEN:
         return ""
     if "value" in node and not node.get("children"):
-        return str(node["value"]).replace(WRAP_MARK, "")
+        return str(node["value"]).replace(WRAP_MARK, "").replace(AS_TYPED, "")
     return "".join(text_of(child) for child in node.get("children") or [])

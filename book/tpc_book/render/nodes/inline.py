@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from tpc_book.data.markdown import AS_TYPED
 from tpc_book.render.render import WRAP_MARK, Node, Renderer, attributes, renders, wraps
 from tpc_book.render.sanitise import clean
 
@@ -20,7 +21,7 @@ wraps("smallcaps", "span", "smallcaps")
 
 @renders("text")
 def text(page: Renderer, node: Node) -> str:
-    return escape(str(node.get("value") or ""), quote=False)
+    return escape(str(node.get("value") or "").replace(AS_TYPED, ""), quote=False)
 
 
 @renders("inlineCode")
