@@ -19,9 +19,9 @@ from tpc_book.data.declared import one_line
 from tpc_book.data.events import Dated, Material
 from tpc_book.data.feeds import address_of
 
-# A colon before slashes would make a link of an address, and the engine asks doi.org for some of those.
 # After `~` and `^` of data: the engine takes their escapes away, and no mark may be made of them. Pages leave it out.
 AS_TYPED = "\N{INVISIBLE SEPARATOR}"
+# A colon before slashes would make a link of an address, and the engine asks doi.org for some of those.
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#$|~^@%+=!&]|:(?=//))")
 LINE_START = re.compile(r"^(-|:|\d+[.)])")
 
