@@ -56,7 +56,7 @@ unit:
 	pytest $(PARALLEL) -m "not serial" --durations=25
 	pytest -m serial --durations=5
 
-# For writing: lint, types, and the tests that need neither a campus nor a browser nor long. Under two minutes.
+# For writing: lint, types, and the tests that need neither a campus nor a browser nor long. About two minutes.
 test-fast: install lint
 	pytest $(PARALLEL) -m "not (hub or e2e or slow or serial)"
 

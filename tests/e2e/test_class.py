@@ -540,7 +540,7 @@ def test_who_takes_an_announced_name_waits_and_is_refused_or_approved(campus, br
         teacher.goto(f"{campus.campus_url}/course/scaling/class")
         expect(teacher.locator("main")).to_contain_text("Rosalind Franklin (rosalind) waits for approval")
         teacher.get_by_role("button", name=button).click()
-        expect(teacher.get_by_role("status")).to_contain_text(f"{answer} rosalind")
+        expect(teacher.get_by_role("status")).to_contain_text(f"{answer} Rosalind Franklin")
     sign_in(page, campus, "rosalind", "a long password")
     expect(page.locator("body")).to_contain_text("Hello, Rosalind Franklin")
     file.write_text("login\nmaria\nirene\n")

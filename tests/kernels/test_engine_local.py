@@ -469,7 +469,10 @@ def test_a_server_ends_whichever_of_its_threads_gets_the_signal(ada):
 
 
 def takes_sigterm(process: int, thread: int) -> bool:
-    status = Path(f"/proc/{process}/task/{thread}/status").read_text()
+    try:
+        status = Path(f"/proc/{process}/task/{thread}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # it has ended since
     blocked = int(re.search(r"SigBlk:\s*(\S+)", status)[1], 16)
     return not blocked >> (signal.SIGTERM - 1) & 1
 

@@ -11,7 +11,7 @@ from tpc_courses.base.problems import Problem, SourceError
 from tpc_courses.base.reading import short
 from tpc_courses.checks.budgets import budget_problems
 from tpc_courses.checks.quotations import exercise_number_problems, quotation_problems
-from tpc_courses.sources.attempts import Attempt, read_edits
+from tpc_courses.sources.attempts import Attempt, claimed_parts, read_edits
 from tpc_courses.sources.exercise import is_foreign, kernel_cells, read_exercise
 from tpc_courses.sources.lesson import notebook_from, read_lesson
 from tpc_courses.sources.levels import KERNEL_RISK
@@ -145,12 +145,3 @@ def _unknown_parts(
         if part not in (parts or ()):
             known = ", ".join(sorted(parts or ()))
             yield Problem(name, where, f"the exercise has no test {part!r}", f"Use one of: {known}")
-
-
-def claimed_parts(tree: ast.Module) -> list[str]:
-    """Return the parts that a solution names in `PART`, a string or a list of strings."""
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PART":
-            value = ast.literal_eval(node.value)
-            return [value] if isinstance(value, str) else list(value)
-    return []

@@ -109,19 +109,22 @@ def functions_in(source: str) -> set[str]:
 def _from_file(path: Path) -> Attempt:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
-    parts = tuple(part for node in tree.body for part in _claimed(node))
+    parts = claimed_parts(tree)
     if (path.parent.name == "wrong") != bool(parts):
         what = (
             "a wrong solution names the PART that it loses" if not parts else "a right solution loses no PART"
         )
-        raise SourceError([Problem(str(path), "PART", what, "Correct it, or move the file")])
+        name = f"exercises/{path.parent.parent.name}/{path.parent.name}/{path.name}"
+        raise SourceError([Problem(name, "PART", what, "Correct it, or move the file")])
     return Attempt(path.stem, ast.get_docstring(tree) or "", parts, code=text)
 
 
-def _claimed(node: ast.stmt) -> tuple[str, ...]:
-    if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PART":
-        value = ast.literal_eval(node.value)
-        return (value,) if isinstance(value, str) else tuple(value)
+def claimed_parts(tree: ast.Module) -> tuple[str, ...]:
+    """Return the parts that a solution names in `PART`, a string or a list of strings."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PART":
+            value = ast.literal_eval(node.value)
+            return (value,) if isinstance(value, str) else tuple(value)
     return ()
 
 
