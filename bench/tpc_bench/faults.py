@@ -42,7 +42,7 @@ from tpc_bench.measure.hubs import free_ports, own_campus
 # What is killed: a name, and words of its command line.
 VICTIMS = {"worker": "tpc_hub.cli worker", "service": "tpc_hub.web", "hub": "tpc_hub.deploy.hub -f"}
 # A student's server has such a token; `tpc_hub.deploy.configure` says which scopes.
-SCOPES = ["users:activity!user", "access:services!service=campus"]
+SCOPES = ["access:services!service=campus"]
 # Hangs, not measures: several kills in a row take a minute on a busy machine, and so does a job.
 RECEIPT_SECONDS = 300
 QUIET_SECONDS = 300

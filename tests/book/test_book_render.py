@@ -478,7 +478,7 @@ def test_the_anywidget_directive_uses_its_module():
 # Diagrams
 
 
-DRAWN = tomllib.loads((REPOSITORY / "tests" / "diagrams.toml").read_text())["diagram"]
+DRAWN = tomllib.loads((REPOSITORY / "tests" / "support" / "diagrams.toml").read_text())["diagram"]
 
 
 @pytest.mark.parametrize("diagram", DRAWN, ids=[each["source"].split()[0] for each in DRAWN])

@@ -12,7 +12,6 @@ from pathlib import Path
 import psutil
 import pytest
 import quick_grading
-from campus_tree import REPOSITORY
 from quick_service import EXERCISE, notebook
 from running_campus import wait_for
 from sqlalchemy import select, update
@@ -61,7 +60,7 @@ def written(places: Places) -> list[tuple[str, str]]:
 
 def start_worker(places: Places, jobs: int = 2) -> subprocess.Popen[bytes]:
     """Start a worker that uses the quick grader."""
-    script = Path(REPOSITORY, "tests", "quick_grading.py")
+    script = Path(quick_grading.__file__)
     return subprocess.Popen([sys.executable, str(script), str(places.root), str(places.state), str(jobs)])
 
 
